@@ -1,0 +1,236 @@
+//! Who may log in, for which PAM service.
+#![forbid(unsafe_code)]
+
+use super::errors::Fault;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The service that starts a user's `systemd --user`. It follows the account's state alone: a rule
+/// that refused it would break the sessions that other rules had let in.
+pub const STATE_ALONE_SERVICE: &str = "systemd-user";
+
+/// PAM services that follow another's section unless they have their own: (service, section).
+/// The names are those of the files in Debian's and Ubuntu's /etc/pam.d.
+const FOLLOWS: &[(&str, &str)] = &[
+    ("sudo-i", "sudo"),
+    ("su-l", "su"),
+    ("runuser-l", "runuser"),
+    ("remote", "login"),
+    ("gdm-fingerprint", "gdm-password"),
+    ("gdm-smartcard", "gdm-password"),
+];
+
+/// sAMAccountName may hold none of these (MS-SAMR 3.1.1.6, MS-ADTS 3.1.1.6: the characters that
+/// Active Directory refuses in the names of users and groups).
+const NEVER_IN_NAMES: &[char] = &[
+    '"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\0', '\n',
+];
+
+/// Whom a rule speaks of. Names are lower-case, as the names this host sees are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// `"*"`
+    Everyone,
+    /// `"alice"`
+    User(String),
+    /// `"@linux-users"`: its members, through nested groups too.
+    Group(String),
+}
+
+impl Subject {
+    /// Reads `"*"`, `"name"` or `"@group"`.
+    ///
+    /// # Errors
+    /// A name no account can have, or another way of writing one.
+    pub fn parse(text: &str) -> Result<Subject, Fault> {
+        if text == "*" {
+            return Ok(Subject::Everyone);
+        }
+        let (is_group, name) = match text.strip_prefix('@') {
+            Some(group) => (true, group),
+            None => (false, text),
+        };
+        check_name(text, name)?;
+        let name = name.to_lowercase();
+        Ok(if is_group {
+            Subject::Group(name)
+        } else {
+            Subject::User(name)
+        })
+    }
+}
+
+fn check_name(text: &str, name: &str) -> Result<(), Fault> {
+    let wrong = |problem: String, remedy: String| Err(Fault::new(problem, remedy));
+    let sign = &text[..text.len() - name.len()];
+    if name.is_empty() || name.trim() != name {
+        return wrong(
+            format!("{text:?} names nobody (empty, or with spaces around it)"),
+            "write a user as \"alice\", a group as \"@linux-users\", everybody as \"*\"".to_owned(),
+        );
+    }
+    if let Some(group) = name.strip_prefix(['%', '@', '+']) {
+        return wrong(
+            format!("{text:?} is not how a group is written here"),
+            format!("write \"@{group}\""),
+        );
+    }
+    if let Some((_, short)) = name.split_once('\\') {
+        return wrong(
+            format!("{text:?} names a domain"),
+            format!("write the name alone: \"{sign}{short}\""),
+        );
+    }
+    if name.contains('=') && name.contains(',') {
+        return wrong(
+            format!("{text:?} is a distinguished name"),
+            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it".to_owned(),
+        );
+    }
+    if let Some((short, _)) = name.split_once('@') {
+        return wrong(
+            format!("{text:?} is a user principal name or a mail address"),
+            format!("write the name that `id` shows (sAMAccountName), perhaps \"{sign}{short}\""),
+        );
+    }
+    if let Some(character) = name.chars().find(|c| NEVER_IN_NAMES.contains(c)) {
+        return wrong(
+            format!("{text:?} cannot be the name of an account: Active Directory allows no {character:?} in it"),
+            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Everyone => f.write_str("*"),
+            Subject::User(name) => f.write_str(name),
+            Subject::Group(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
+/// `[access]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Who may log in. Empty: nobody.
+    pub allow: Vec<Subject>,
+    /// Who may not, whatever else is said.
+    pub deny: Vec<Subject>,
+    /// `[access.SERVICE]`, by PAM service. Ask [`Access::rule_for`].
+    pub services: BTreeMap<String, ServiceRule>,
+}
+
+/// `[access.SERVICE]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceRule {
+    /// Replaces `[access] allow` for this service; None: that one holds.
+    pub allow: Option<Vec<Subject>>,
+    /// Added to `[access] deny`.
+    pub deny: Vec<Subject>,
+}
+
+/// What holds for one PAM service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule<'a> {
+    /// Only the account's state counts (`systemd-user`).
+    StateAlone,
+    /// The lists count: `deny` first.
+    Lists {
+        /// Who may.
+        allow: &'a [Subject],
+        /// Who may not.
+        deny: Vec<&'a Subject>,
+    },
+}
+
+/// What a rule says about one user, and because of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// The rules do not apply to this service.
+    StateAlone,
+    /// This entry of `allow` lets the user in.
+    Allowed(&'a Subject),
+    /// This entry of `deny` keeps the user out.
+    Denied(&'a Subject),
+    /// No entry of `allow` is about the user.
+    NotAllowed,
+}
+
+impl Verdict<'_> {
+    /// May the user in, as far as the rules go?
+    #[must_use]
+    pub fn is_in(&self) -> bool {
+        match self {
+            Verdict::StateAlone | Verdict::Allowed(_) => true,
+            Verdict::Denied(_) | Verdict::NotAllowed => false,
+        }
+    }
+}
+
+impl Access {
+    /// What holds for a PAM service: its own section, that of the service it belongs to (`sudo` for
+    /// `sudo-i`, `su` for `su-l`), or `[access]` itself.
+    #[must_use]
+    pub fn rule_for(&self, service: &str) -> Rule<'_> {
+        if service == STATE_ALONE_SERVICE {
+            return Rule::StateAlone;
+        }
+        let section = self.services.get(service).or_else(|| {
+            let (_, followed) = FOLLOWS.iter().find(|(name, _)| *name == service)?;
+            self.services.get(*followed)
+        });
+        let own_allow = section.and_then(|rule| rule.allow.as_deref());
+        let own_deny = section.map_or(&[][..], |rule| &rule.deny);
+        Rule::Lists {
+            allow: own_allow.unwrap_or(&self.allow),
+            deny: self.deny.iter().chain(own_deny).collect(),
+        }
+    }
+
+    /// The groups that any rule names, sorted, each once.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&str> {
+        let of_services = self.services.values().flat_map(|rule| {
+            rule.allow.iter().flatten().chain(&rule.deny)
+        });
+        let mut groups: Vec<&str> = self
+            .allow
+            .iter()
+            .chain(&self.deny)
+            .chain(of_services)
+            .filter_map(|subject| match subject {
+                Subject::Group(name) => Some(name.as_str()),
+                Subject::Everyone | Subject::User(_) => None,
+            })
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+}
+
+impl<'a> Rule<'a> {
+    /// Judges a user by the canonical (lower-case) name and the complete set of groups, asked
+    /// through `is_member` by lower-case group name.
+    #[must_use]
+    pub fn judge(&self, user: &str, is_member: impl Fn(&str) -> bool) -> Verdict<'a> {
+        let Rule::Lists { allow, deny } = self else {
+            return Verdict::StateAlone;
+        };
+        let is_about = |subject: &Subject| match subject {
+            Subject::Everyone => true,
+            Subject::User(name) => name == user,
+            Subject::Group(name) => is_member(name),
+        };
+        if let Some(subject) = deny.iter().copied().find(|subject| is_about(subject)) {
+            return Verdict::Denied(subject);
+        }
+        match allow.iter().find(|subject| is_about(subject)) {
+            Some(subject) => Verdict::Allowed(subject),
+            None => Verdict::NotAllowed,
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The configuration as the daemon uses it: every value checked, every default filled in.
+#![forbid(unsafe_code)]
+
+use super::access::Access;
+use super::filter::LdapFilter;
+use super::values::{AttributeName, HomeTemplate};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// LDAP over TLS, assigned by IANA ("ldaps").
+pub const LDAPS_PORT: u16 = 636;
+
+/// Ids below this belong to the host (`SYS_UID_MAX` and the first of people in Debian's login.defs).
+pub const LOWEST_MIN_ID: u32 = 1000;
+
+/// The configuration in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[directory]`: which servers, as whom, how long to wait.
+    pub directory: Directory,
+    /// `[tls]`: whom to trust.
+    pub tls: Tls,
+    /// `[ids]`: how uids and gids are made.
+    pub ids: Ids,
+    /// `[users]`: which objects are users, and how they look.
+    pub users: Users,
+    /// `[groups]`: which objects are groups.
+    pub groups: Groups,
+    /// `[access]`: who may log in, and where.
+    pub access: Access,
+    /// `[pam]`: which local services may ask for others' authentication.
+    pub pam: Pam,
+    /// `[nss]`: what the look-ups offer.
+    pub nss: Nss,
+    /// `[cache]`: how long answers are held.
+    pub cache: Cache,
+}
+
+/// `[directory]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// Where the domain controllers are.
+    pub servers: Servers,
+    /// The name the service account binds with: a DN, a user principal name, or `DOMAIN\name`.
+    pub bind_dn: String,
+    /// The file that holds the service account's password. Where systemd passed a credential
+    /// (see [`super::Sources::credentials`]), that one.
+    pub bind_secret: PathBuf,
+    /// Where searches start; None: the directory's `defaultNamingContext`.
+    pub base: Option<String>,
+    /// Addresses of servers that DNS does not know, by lower-case certificate name.
+    pub address: BTreeMap<String, IpAddr>,
+    /// How long connecting (TCP and TLS together) may take.
+    pub connect_timeout: Duration,
+    /// How long one operation may take.
+    pub operation_timeout: Duration,
+}
+
+/// Where the domain controllers are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Servers {
+    /// These, tried in this order. Never empty.
+    Uris(Vec<ServerUri>),
+    /// Those that DNS SRV records of this lower-case domain name.
+    Domain(String),
+}
+
+/// One `ldaps://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerUri {
+    /// Lower-case host name, or an IP address without brackets.
+    pub host: String,
+    /// 636 unless given.
+    pub port: u16,
+}
+
+impl fmt::Display for ServerUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let brackets = self.host.contains(':');
+        let (open, close) = if brackets { ("[", "]") } else { ("", "") };
+        write!(f, "ldaps://{open}{}{close}", self.host)?;
+        if self.port != LDAPS_PORT {
+            write!(f, ":{}", self.port)?;
+        }
+        Ok(())
+    }
+}
+
+/// `[tls]`: with neither `ca_file` nor `ca_dirs`, the system's own store is trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// One file of PEM certificates.
+    pub ca_file: Option<PathBuf>,
+    /// Directories of certificates with OpenSSL's hashed names.
+    pub ca_dirs: Vec<PathBuf>,
+    /// A file of revocation lists in PEM.
+    pub crl_file: Option<PathBuf>,
+    /// What is checked against revocation lists.
+    pub crl_check: CrlCheck,
+    /// The oldest TLS version spoken.
+    pub minimum: TlsVersion,
+}
+
+/// What is checked against revocation lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CrlCheck {
+    /// Nothing.
+    #[default]
+    None,
+    /// The server's own certificate.
+    Peer,
+    /// The server's certificate and every CA above it.
+    All,
+}
+
+/// The TLS versions that are good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    #[default]
+    V1_2,
+    /// TLS 1.3
+    V1_3,
+}
+
+/// `[ids]`. The ranges are sssd's `ldap_idmap_range_*` and their defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ids {
+    /// How uids and gids are made.
+    pub mapping: IdMapping,
+    /// Objects with lower ids are not served. At least [`LOWEST_MIN_ID`].
+    pub min_id: u32,
+    /// The first id of the mapped range (`sid` only).
+    pub range_min: u32,
+    /// The first id behind the mapped range (`sid` only).
+    pub range_max: u32,
+    /// Ids per slice (`sid` only).
+    pub range_size: u32,
+}
+
+impl Ids {
+    /// The defaults for a mapping.
+    #[must_use]
+    pub fn defaults(mapping: IdMapping) -> Ids {
+        let range_min = 200_000;
+        Ids {
+            mapping,
+            min_id: match mapping {
+                IdMapping::Sid => range_min,
+                IdMapping::Posix => LOWEST_MIN_ID,
+            },
+            range_min,
+            range_max: 2_000_200_000,
+            range_size: 200_000,
+        }
+    }
+}
+
+/// How uids and gids are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdMapping {
+    /// From the object's SID, as sssd does it.
+    Sid,
+    /// From uidNumber and gidNumber.
+    Posix,
+}
+
+/// `[users]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users {
+    /// Which objects are users.
+    pub filter: LdapFilter,
+    /// What they must meet besides.
+    pub condition: Option<LdapFilter>,
+    /// Where the search for users starts; None: [`Directory::base`].
+    pub base: Option<String>,
+    /// By which attributes a typed name is found.
+    pub login: LoginAttributes,
+    /// Home directory where the directory itself gives none.
+    pub home: HomeTemplate,
+    /// Login shell where the directory itself gives none.
+    pub shell: String,
+    /// The attribute that fills the GECOS field.
+    pub gecos: AttributeName,
+}
+
+impl Default for Users {
+    fn default() -> Users {
+        Users {
+            filter: LdapFilter::default_users(),
+            condition: None,
+            base: None,
+            login: LoginAttributes::default(),
+            home: HomeTemplate::default(),
+            shell: "/bin/bash".to_owned(),
+            gecos: AttributeName::known("displayName"),
+        }
+    }
+}
+
+impl Users {
+    /// `filter` and `condition` in one: what every user object must match.
+    #[must_use]
+    pub fn complete_filter(&self) -> LdapFilter {
+        match &self.condition {
+            Some(condition) => self.filter.and(condition),
+            None => self.filter.clone(),
+        }
+    }
+}
+
+/// By which attributes a typed name is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginAttributes {
+    /// For a name without `@`.
+    pub bare: AttributeName,
+    /// For a name with `@`, tried in this order. Empty: such names are not found.
+    pub at: Vec<AttributeName>,
+}
+
+impl Default for LoginAttributes {
+    fn default() -> LoginAttributes {
+        LoginAttributes {
+            bare: AttributeName::known("sAMAccountName"),
+            at: vec![AttributeName::known("userPrincipalName")],
+        }
+    }
+}
+
+/// `[groups]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// Which objects are groups.
+    pub filter: LdapFilter,
+    /// Where the search for groups starts; None: [`Directory::base`].
+    pub base: Option<String>,
+}
+
+impl Default for Groups {
+    fn default() -> Groups {
+        Groups {
+            filter: LdapFilter::default_groups(),
+            base: None,
+        }
+    }
+}
+
+/// `[pam]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pam {
+    /// For which PAM services a local user may have others authenticated.
+    pub callers: BTreeMap<String, Vec<String>>,
+}
+
+/// `[nss]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nss {
+    /// Do `getent passwd` and `getent group` list the directory?
+    pub enumerate: bool,
+}
+
+/// `[cache]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// How long a found entry is served before it is read again.
+    pub positive: Duration,
+    /// How long "not found" is served.
+    pub negative: Duration,
+    /// How many "not found" answers are held.
+    pub negative_max: usize,
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache {
+            positive: Duration::from_secs(600),
+            negative: Duration::from_secs(60),
+            negative_max: 10_000,
+        }
+    }
+}
