@@ -11,6 +11,7 @@ pub mod entries;
 pub mod idmap;
 pub mod local;
 pub mod names;
+pub mod presence;
 pub mod protocol;
 pub mod refusal;
 pub mod run_dir;
