@@ -22,9 +22,8 @@ const FOLLOWS: &[(&str, &str)] = &[
 
 /// sAMAccountName may hold none of these (MS-SAMR 3.1.1.6, MS-ADTS 3.1.1.6: the characters that
 /// Active Directory refuses in the names of users and groups).
-const NEVER_IN_NAMES: &[char] = &[
-    '"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\0', '\n',
-];
+const NEVER_IN_NAMES: &[char] =
+    &['"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\0', '\n'];
 
 /// Whom a rule speaks of. Names are lower-case, as the names this host sees are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,11 +51,7 @@ impl Subject {
         };
         check_name(text, name)?;
         let name = name.to_lowercase();
-        Ok(if is_group {
-            Subject::Group(name)
-        } else {
-            Subject::User(name)
-        })
+        Ok(if is_group { Subject::Group(name) } else { Subject::User(name) })
     }
 }
 
@@ -84,7 +79,8 @@ fn check_name(text: &str, name: &str) -> Result<(), Fault> {
     if name.contains('=') && name.contains(',') {
         return wrong(
             format!("{text:?} is a distinguished name"),
-            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it".to_owned(),
+            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it"
+                .to_owned(),
         );
     }
     if let Some((short, _)) = name.split_once('@') {
@@ -95,8 +91,11 @@ fn check_name(text: &str, name: &str) -> Result<(), Fault> {
     }
     if let Some(character) = name.chars().find(|c| NEVER_IN_NAMES.contains(c)) {
         return wrong(
-            format!("{text:?} cannot be the name of an account: Active Directory allows no {character:?} in it"),
-            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it".to_owned(),
+            format!(
+                "{text:?} cannot be the name of an account: Active Directory allows no {character:?} in it"
+            ),
+            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it"
+                .to_owned(),
         );
     }
     Ok(())
@@ -193,9 +192,8 @@ impl Access {
     /// The groups that any rule names, sorted, each once.
     #[must_use]
     pub fn groups(&self) -> Vec<&str> {
-        let of_services = self.services.values().flat_map(|rule| {
-            rule.allow.iter().flatten().chain(&rule.deny)
-        });
+        let of_services =
+            self.services.values().flat_map(|rule| rule.allow.iter().flatten().chain(&rule.deny));
         let mut groups: Vec<&str> = self
             .allow
             .iter()

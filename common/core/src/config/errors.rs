@@ -44,10 +44,7 @@ impl Place {
     /// The file as a whole.
     #[must_use]
     pub fn file(file: &Path) -> Place {
-        Place {
-            file: file.to_owned(),
-            position: None,
-        }
+        Place { file: file.to_owned(), position: None }
     }
 }
 
@@ -99,10 +96,7 @@ impl ConfigErrors {
     pub(super) fn found(mut errors: Vec<ConfigError>) -> ConfigErrors {
         errors.sort();
         errors.dedup();
-        ConfigErrors {
-            errors,
-            unconfigured: false,
-        }
+        ConfigErrors { errors, unconfigured: false }
     }
 
     /// The one case that is no mistake: nobody has made the file yet.
@@ -158,10 +152,7 @@ pub struct Fault {
 impl Fault {
     /// A fault from its two sentences.
     pub(super) fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Fault {
-        Fault {
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+        Fault { problem: problem.into(), remedy: remedy.into() }
     }
 }
 

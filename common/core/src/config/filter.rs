@@ -32,26 +32,16 @@ impl LdapFilter {
                 ),
             ));
         }
-        let mut parser = Parser {
-            text,
-            offset: 0,
-            attributes: Vec::new(),
-        };
-        parser
-            .filter(0)
-            .and_then(|()| parser.end())
-            .map_err(|problem| {
-                let character = text[..parser.offset].chars().count() + 1;
-                Fault::new(
-                    format!("the filter {text:?} is wrong at character {character}: {problem}"),
-                    "write it as RFC 4515 has it, for example \"(department=IT)\" or \
+        let mut parser = Parser { text, offset: 0, attributes: Vec::new() };
+        parser.filter(0).and_then(|()| parser.end()).map_err(|problem| {
+            let character = text[..parser.offset].chars().count() + 1;
+            Fault::new(
+                format!("the filter {text:?} is wrong at character {character}: {problem}"),
+                "write it as RFC 4515 has it, for example \"(department=IT)\" or \
                      \"(&(objectClass=user)(!(title=guest)))\"",
-                )
-            })?;
-        Ok(LdapFilter {
-            text: text.to_owned(),
-            attributes: parser.attributes,
-        })
+            )
+        })?;
+        Ok(LdapFilter { text: text.to_owned(), attributes: parser.attributes })
     }
 
     /// People and nothing else: `(objectClass=user)` alone matches computer accounts too.
@@ -107,11 +97,7 @@ fn placeholder_attribute(text: &str) -> Option<&str> {
     let (before, _) = text.split_once("%u")?;
     let start = before.rfind('(').map_or(0, |open| open + 1);
     let attribute = before[start..].trim_end_matches(['=', '*', ':', '<', '>', '~']);
-    Some(if is_attribute_name(attribute) {
-        attribute
-    } else {
-        "mail"
-    })
+    Some(if is_attribute_name(attribute) { attribute } else { "mail" })
 }
 
 struct Parser<'t> {
@@ -171,10 +157,8 @@ impl<'t> Parser<'t> {
 
     /// `attribute=value`, `>=`, `<=`, `~=`, or `attribute:rule:=value`.
     fn item(&mut self) -> Result<(), String> {
-        let end = self
-            .rest()
-            .find(['=', '<', '>', '~', ':', '(', ')'])
-            .unwrap_or(self.rest().len());
+        let end =
+            self.rest().find(['=', '<', '>', '~', ':', '(', ')']).unwrap_or(self.rest().len());
         let described = &self.rest()[..end];
         let attribute = described.split(';').next().unwrap_or_default();
         if !is_attribute_name(attribute) {
@@ -211,7 +195,9 @@ impl<'t> Parser<'t> {
         while let Some(next) = self.rest().chars().next() {
             match next {
                 ')' => break,
-                '(' | '\0' => return Err(format!("{next:?} in a value must be escaped (\\28, \\00)")),
+                '(' | '\0' => {
+                    return Err(format!("{next:?} in a value must be escaped (\\28, \\00)"));
+                }
                 '\\' => {
                     let hex = self.rest().as_bytes().get(1..3).unwrap_or_default();
                     if hex.len() != 2 || !hex.iter().all(u8::is_ascii_hexdigit) {

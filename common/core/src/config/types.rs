@@ -241,10 +241,7 @@ pub struct Groups {
 
 impl Default for Groups {
     fn default() -> Groups {
-        Groups {
-            filter: LdapFilter::default_groups(),
-            base: None,
-        }
+        Groups { filter: LdapFilter::default_groups(), base: None }
     }
 }
 

@@ -90,10 +90,7 @@ pub(super) fn server_uri(text: &str) -> Result<ServerUri, Fault> {
         None => LDAPS_PORT,
         Some(port) => ldaps_port(text, port)?,
     };
-    Ok(ServerUri {
-        host: host_name(host)?,
-        port,
-    })
+    Ok(ServerUri { host: host_name(host)?, port })
 }
 
 fn check_scheme(text: &str, scheme: &str, rest: &str) -> Result<(), Fault> {
@@ -107,10 +104,7 @@ fn check_scheme(text: &str, scheme: &str, rest: &str) -> Result<(), Fault> {
             format!("write \"ldaps://{host}\" (port {LDAPS_PORT})"),
         ));
     }
-    Err(Fault::new(
-        format!("{text:?}: the scheme {scheme:?} is not known"),
-        "only \"ldaps://\" is",
-    ))
+    Err(Fault::new(format!("{text:?}: the scheme {scheme:?} is not known"), "only \"ldaps://\" is"))
 }
 
 /// Splits `host:port`, `[v6]:port`; what is no port stays with the host.
@@ -135,7 +129,9 @@ fn ldaps_port(text: &str, port: &str) -> Result<u16, Fault> {
             "leave the port out: LDAPS is on 636",
         )),
         Ok(3268 | 3269) => Err(Fault::new(
-            format!("{text:?}: port {port} is the Global Catalog, which holds a part of each object"),
+            format!(
+                "{text:?}: port {port} is the Global Catalog, which holds a part of each object"
+            ),
             "leave the port out: the whole directory is on 636",
         )),
         Ok(port) if port > 0 => Ok(port),
@@ -184,9 +180,7 @@ fn is_dns_name(text: &str) -> bool {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     (1..=253).contains(&text.len()) && text.split('.').all(label)
 }

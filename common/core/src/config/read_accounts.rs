@@ -1,0 +1,197 @@
+//! Reads `[ids]`, `[users]` and `[groups]`.
+#![forbid(unsafe_code)]
+
+use super::document::Section;
+use super::errors::{At, Fault, Place, Report};
+use super::filter::LdapFilter;
+use super::self_writable::is_self_writable;
+use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Users};
+use super::values::{self, AttributeName, HomeTemplate};
+
+/// `[ids]`
+pub(super) fn ids(mut section: Section<'_, '_>) -> Ids {
+    let report = section.report;
+    let mapping = section.parsed("mapping", |text| match text {
+        "sid" => Ok(IdMapping::Sid),
+        "posix" => Ok(IdMapping::Posix),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"sid\" (ids made from SIDs, as sssd does) or \"posix\" (uidNumber, gidNumber)",
+        )),
+    });
+    let mapping = mapping.map_or(IdMapping::Sid, |mapping| mapping.value);
+    let defaults = Ids::defaults(mapping);
+    let min_id = section.number("min_id");
+    let range = ["range_min", "range_max", "range_size"].map(|key| section.number(key));
+    if mapping == IdMapping::Posix {
+        for (key, given) in ["range_min", "range_max", "range_size"].iter().zip(&range) {
+            if let Some(given) = given {
+                report.error(
+                    &given.place,
+                    format!("ids.{key} has no meaning with mapping = \"posix\""),
+                    "remove it",
+                );
+            }
+        }
+    }
+    let place = range.iter().flatten().next().map(|at| at.place.clone());
+    let [range_min, range_max, range_size] = range.map(|at| at.map(|at| at.value));
+    let range_min = range_min.unwrap_or(defaults.range_min);
+    let ids = Ids {
+        mapping,
+        min_id: match (&min_id, mapping) {
+            (Some(min_id), _) => min_id.value,
+            // The range moved, and nothing was said about the lowest id: it moves along.
+            (None, IdMapping::Sid) => range_min,
+            (None, IdMapping::Posix) => defaults.min_id,
+        },
+        range_min,
+        range_max: range_max.unwrap_or(defaults.range_max),
+        range_size: range_size.unwrap_or(defaults.range_size),
+    };
+    check_ids(&ids, min_id.map(|at| at.place), place, &section);
+    section.finish();
+    ids
+}
+
+fn check_ids(ids: &Ids, min_id: Option<Place>, range: Option<Place>, section: &Section<'_, '_>) {
+    let report = section.report;
+    let range_place = range.unwrap_or_else(|| section.place.clone());
+    let min_id_place = min_id.unwrap_or_else(|| range_place.clone());
+    if ids.min_id < LOWEST_MIN_ID {
+        report.error(
+            &min_id_place,
+            format!(
+                "ids.min_id is {}, but ids under {LOWEST_MIN_ID} belong to the host's own accounts",
+                ids.min_id
+            ),
+            format!("write {LOWEST_MIN_ID} or more"),
+        );
+    }
+    if ids.mapping == IdMapping::Posix {
+        return;
+    }
+    let slices = ids
+        .range_max
+        .checked_sub(ids.range_min)
+        .and_then(|ids_in_range| ids_in_range.checked_div(ids.range_size));
+    if slices.is_none_or(|slices| slices == 0) {
+        report.error(
+            &range_place,
+            format!(
+                "no slice of {} ids fits between ids.range_min {} and ids.range_max {}",
+                ids.range_size, ids.range_min, ids.range_max
+            ),
+            "make range_max larger than range_min by range_size at least; sssd's defaults are \
+             200000, 2000200000 and 200000",
+        );
+    } else if ids.min_id >= ids.range_max {
+        report.error(
+            &min_id_place,
+            format!(
+                "ids.min_id {} lies above the mapped range, which ends before {}: nobody would \
+                 have an id",
+                ids.min_id, ids.range_max
+            ),
+            "leave min_id out (it is range_min then)",
+        );
+    }
+}
+
+/// `[users]`
+pub(super) fn users(mut section: Section<'_, '_>) -> Users {
+    let report = section.report;
+    let defaults = Users::default();
+    let forced = section.flag("allow_self_writable").unwrap_or(false);
+    let filter = section.parsed("filter", LdapFilter::parse);
+    let condition = section.parsed("condition", LdapFilter::parse);
+    let base = section.parsed("base", values::distinguished_name);
+    let home = section.parsed("home", HomeTemplate::parse);
+    let shell = section.parsed("shell", shell);
+    let gecos = section.parsed("gecos", AttributeName::parse);
+    if !forced {
+        refuse_self_writable("users.filter", filter.as_ref(), report);
+        refuse_self_writable("users.condition", condition.as_ref(), report);
+    }
+    let login = login(section.section("login"), forced);
+    if let Some(At { value, place }) = &shell {
+        warn_of_missing_shell(value, place, report);
+    }
+    section.finish();
+    Users {
+        filter: filter.map_or(defaults.filter, |at| at.value),
+        condition: condition.map(|at| at.value),
+        base: base.map(|at| at.value),
+        login,
+        home: home.map_or(defaults.home, |at| at.value),
+        shell: shell.map_or(defaults.shell, |at| at.value),
+        gecos: gecos.map_or(defaults.gecos, |at| at.value),
+    }
+}
+
+/// `[users.login]`
+fn login(mut section: Section<'_, '_>, forced: bool) -> LoginAttributes {
+    let report = section.report;
+    let defaults = LoginAttributes::default();
+    let bare = section.parsed("bare", AttributeName::parse);
+    let at = section.parsed_list("at", AttributeName::parse);
+    let named = [("users.login.bare", bare.as_ref())]
+        .into_iter()
+        .chain(at.iter().flatten().map(|name| ("users.login.at", Some(name))));
+    for (key, name) in named {
+        if let Some(At { value, place }) = name.filter(|_| !forced) {
+            refuse_attribute(key, value, place, report);
+        }
+    }
+    section.finish();
+    LoginAttributes {
+        bare: bare.map_or(defaults.bare, |bare| bare.value),
+        at: at.map_or(defaults.at, |at| at.into_iter().map(|name| name.value).collect()),
+    }
+}
+
+fn shell(text: &str) -> Result<String, Fault> {
+    values::passwd_path(text)
+}
+
+fn warn_of_missing_shell(shell: &str, place: &Place, report: &Report) {
+    if !std::path::Path::new(shell).exists() {
+        report.warning(
+            place,
+            format!("users.shell: {shell:?} is not on this host, so nobody could start it"),
+            "install it, or write a shell that is there, such as \"/bin/bash\"",
+        );
+    }
+}
+
+/// `[groups]`
+pub(super) fn groups(mut section: Section<'_, '_>) -> Groups {
+    let defaults = Groups::default();
+    let filter = section.parsed("filter", LdapFilter::parse);
+    let base = section.parsed("base", values::distinguished_name);
+    section.finish();
+    Groups { filter: filter.map_or(defaults.filter, |at| at.value), base: base.map(|at| at.value) }
+}
+
+fn refuse_self_writable(key: &str, filter: Option<&At<LdapFilter>>, report: &Report) {
+    let Some(At { value, place }) = filter else {
+        return;
+    };
+    for attribute in value.attributes() {
+        refuse_attribute(key, attribute, place, report);
+    }
+}
+
+fn refuse_attribute(key: &str, attribute: &str, place: &Place, report: &Report) {
+    if is_self_writable(attribute) {
+        report.error(
+            place,
+            format!(
+                "{key}: in Active Directory people may write {attribute} on themselves, so anybody \
+                 could choose the value that counts here"
+            ),
+            "take an attribute that only administrators write, or, where your domain has taken that \
+             right away, set allow_self_writable = true under [users]",
+        );
+    }
+}

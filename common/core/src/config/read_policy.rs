@@ -1,0 +1,140 @@
+//! Reads `[access]`, `[pam]`, `[nss]` and `[cache]`.
+#![forbid(unsafe_code)]
+
+use super::access::{Access, STATE_ALONE_SERVICE, ServiceRule, Subject};
+use super::document::Section;
+use super::errors::{At, Fault, Place};
+use super::types::{Cache, Nss, Pam};
+use super::values;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Longer than a day is no cache but a copy.
+const LONGEST_CACHED: Duration = Duration::from_secs(24 * 3600);
+
+/// `[access]` and `[access.SERVICE]`
+pub(super) fn access(mut section: Section<'_, '_>) -> Access {
+    let report = section.report;
+    let allow = subjects(&mut section, "allow");
+    let deny = subjects(&mut section, "deny");
+    let mut services = BTreeMap::new();
+    for (name, service) in section.free_sections() {
+        if let Err(fault) = check_service(&name.value) {
+            report.fault(&name.place, "access", fault);
+        }
+        services.insert(name.value, service_rule(service));
+    }
+    let place = section.place.clone();
+    section.finish();
+    let access =
+        Access { allow: allow.unwrap_or_default(), deny: deny.unwrap_or_default(), services };
+    let nobody = access.allow.is_empty()
+        && access.services.values().all(|rule| rule.allow.as_ref().is_none_or(Vec::is_empty));
+    if nobody {
+        report.warning(
+            &place,
+            "nobody may log in: access.allow names nobody",
+            "write allow = [\"@linux-users\"] under [access] (users, @groups, or \"*\" for everybody)",
+        );
+    }
+    access
+}
+
+fn service_rule(mut section: Section<'_, '_>) -> ServiceRule {
+    let allow = subjects(&mut section, "allow");
+    let deny = subjects(&mut section, "deny");
+    section.finish();
+    ServiceRule { allow, deny: deny.unwrap_or_default() }
+}
+
+fn subjects(section: &mut Section<'_, '_>, key: &str) -> Option<Vec<Subject>> {
+    let subjects = section.parsed_list(key, Subject::parse)?;
+    Some(subjects.into_iter().map(|subject| subject.value).collect())
+}
+
+fn check_service(name: &str) -> Result<(), Fault> {
+    if name == STATE_ALONE_SERVICE {
+        return Err(Fault::new(
+            format!(
+                "[access.{name}] cannot be: a user's service manager follows the account's state alone"
+            ),
+            "remove the section, and refuse the services that people log in by",
+        ));
+    }
+    service_name(name).map(|_| ())
+}
+
+/// A PAM service is the name of a file in /etc/pam.d.
+fn service_name(text: &str) -> Result<String, Fault> {
+    let is_file_name = !text.is_empty()
+        && !text.starts_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@+".contains(&b));
+    if is_file_name {
+        return Ok(text.to_owned());
+    }
+    Err(Fault::new(
+        format!("{text:?} is no PAM service"),
+        "write the name of a file in /etc/pam.d, such as sshd or sudo",
+    ))
+}
+
+/// `[pam]`
+pub(super) fn pam(mut section: Section<'_, '_>) -> Pam {
+    let mut callers = section.section("callers");
+    let report = section.report;
+    let mut pam = Pam::default();
+    for (user, services) in callers.free_lists(service_name) {
+        if let Err(fault) = check_local_user(&user.value) {
+            report.fault(&user.place, "pam.callers", fault);
+        }
+        let services = services.unwrap_or_default();
+        let services = services.into_iter().map(|service| service.value).collect();
+        pam.callers.insert(user.value, services);
+    }
+    callers.finish();
+    section.finish();
+    pam
+}
+
+fn check_local_user(name: &str) -> Result<(), Fault> {
+    let plausible = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.$".contains(&b));
+    if plausible {
+        return Ok(());
+    }
+    Err(Fault::new(
+        format!("{name:?} is no name of a local user"),
+        "write a user of /etc/passwd and its PAM services, as in www-data = [\"django\"]",
+    ))
+}
+
+/// `[nss]`
+pub(super) fn nss(mut section: Section<'_, '_>) -> Nss {
+    let enumerate = section.flag("enumerate");
+    section.finish();
+    Nss { enumerate: enumerate.unwrap_or(Nss::default().enumerate) }
+}
+
+/// `[cache]`
+pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
+    let defaults = Cache::default();
+    let positive = section.parsed("positive", cached);
+    let negative = section.parsed("negative", cached);
+    let negative_max = section.number("negative_max");
+    section.finish();
+    Cache {
+        positive: positive.map_or(defaults.positive, |at| at.value),
+        negative: negative.map_or(defaults.negative, |at| at.value),
+        negative_max: negative_max
+            .and_then(|At { value, place: Place { .. } }| usize::try_from(value).ok())
+            .unwrap_or(defaults.negative_max),
+    }
+}
+
+fn cached(text: &str) -> Result<Duration, Fault> {
+    let duration = values::duration(text)?;
+    if duration <= LONGEST_CACHED {
+        return Ok(duration);
+    }
+    Err(Fault::new(format!("{text:?} is too long"), "write a time up to \"24h\""))
+}

@@ -1,0 +1,107 @@
+//! "Did you mean": the known key nearest to one that is not known.
+#![forbid(unsafe_code)]
+
+use super::errors::Fault;
+use std::collections::BTreeSet;
+
+/// What to say about `path` (such as `users.filtre`), given all keys that exist.
+pub(super) fn unknown_key(path: &str, known: &BTreeSet<String>) -> Fault {
+    let (section, name) = split(path);
+    let problem = match section {
+        "" => format!("there is no key or section named {name:?}"),
+        _ => format!("there is no key {name:?} in [{section}]"),
+    };
+    Fault::new(problem, remedy(section, name, known))
+}
+
+fn remedy(section: &str, name: &str, known: &BTreeSet<String>) -> String {
+    if holds_password(name) {
+        return "leave passwords out of this file: put the service account's into a file of its own \
+                (0640 root:ldapsd) and name it with bind_secret in [directory]"
+            .to_owned();
+    }
+    let in_section = || known.iter().filter(|key| split(key).0 == section);
+    if let Some(key) = nearest(name, in_section()) {
+        return format!("did you mean {:?}?", split(key).1);
+    }
+    if let Some(key) = known.iter().find(|key| split(key).1 == name) {
+        let (right_section, _) = split(key);
+        return match right_section {
+            "" => format!("it is a section of its own: [{name}]"),
+            _ => format!("it belongs into [{right_section}]"),
+        };
+    }
+    if let Some(key) = nearest(name, known.iter()) {
+        let (right_section, right_name) = split(key);
+        return match right_section {
+            "" => format!("did you mean the section [{right_name}]?"),
+            _ => format!("did you mean {right_name:?} in [{right_section}]?"),
+        };
+    }
+    let names: Vec<&str> = in_section().map(|key| split(key).1).collect();
+    match names.as_slice() {
+        [] => "remove it".to_owned(),
+        names => format!("remove it; what may stand here: {}", names.join(", ")),
+    }
+}
+
+fn holds_password(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passwd", "bindpw", "bind_pw", "authtok"].iter().any(|word| name.contains(word))
+}
+
+/// `users.login.at` is `at` in `users.login`.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or(("", path))
+}
+
+/// The nearest of `candidates` by name, if it is near: a third of the letters may differ.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let name = name.to_ascii_lowercase();
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .map(|key| (distance(&name, split(key).1), key))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, key)| key)
+}
+
+/// How many letters must be added, removed or replaced to make one word of the other (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
+            let above = *cell;
+            let replaced = diagonal + usize::from(from != *to);
+            left = replaced.min(above + 1).min(left + 1);
+            *cell = left;
+            diagonal = above;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_single_letter_edits() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("abc", "", 3),
+            ("", "abc", 3),
+            ("allow", "alow", 1),
+            ("kitten", "sitting", 3),
+            ("binddn", "bind_dn", 1),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+}
