@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::errors::Fault;
+use crate::names::{GroupName, NameError, UserName};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -19,11 +20,6 @@ const FOLLOWS: &[(&str, &str)] = &[
     ("gdm-fingerprint", "gdm-password"),
     ("gdm-smartcard", "gdm-password"),
 ];
-
-/// sAMAccountName may hold none of these (MS-SAMR 3.1.1.6, MS-ADTS 3.1.1.6: the characters that
-/// Active Directory refuses in the names of users and groups).
-const NEVER_IN_NAMES: &[char] =
-    &['"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\0', '\n'];
 
 /// Whom a rule speaks of. Names are lower-case, as the names this host sees are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,53 +45,61 @@ impl Subject {
             Some(group) => (true, group),
             None => (false, text),
         };
-        check_name(text, name)?;
-        let name = name.to_lowercase();
-        Ok(if is_group { Subject::Group(name) } else { Subject::User(name) })
+        refuse_other_notations(text, name)?;
+        if is_group {
+            let group = GroupName::parse(name.as_bytes());
+            return group
+                .map(|group| Subject::Group(group.to_string()))
+                .map_err(|e| no_name(text, e));
+        }
+        let user = UserName::parse(name.as_bytes());
+        user.map(|user| Subject::User(user.to_string())).map_err(|e| no_name(text, e))
     }
 }
 
-fn check_name(text: &str, name: &str) -> Result<(), Fault> {
-    let wrong = |problem: String, remedy: String| Err(Fault::new(problem, remedy));
+const WRITE_THE_SHORT_NAME: &str =
+    "write the name that `id` shows (sAMAccountName), a group with \"@\" before it";
+
+fn no_name(text: &str, error: NameError) -> Fault {
+    Fault::new(format!("{text:?} cannot be a name in the directory: {error}"), WRITE_THE_SHORT_NAME)
+}
+
+/// The ways other programs write users and groups, each with the way it is written here. `name` is
+/// `text` without the sign of a group.
+fn refuse_other_notations(text: &str, name: &str) -> Result<(), Fault> {
     let sign = &text[..text.len() - name.len()];
-    if name.is_empty() || name.trim() != name {
-        return wrong(
-            format!("{text:?} names nobody (empty, or with spaces around it)"),
+    let refuse = |what: &str, remedy: String| Err(Fault::new(format!("{text:?} {what}"), remedy));
+    if name.trim().is_empty() || name.trim() != name {
+        return refuse(
+            "names nobody (empty, or with spaces around it)",
             "write a user as \"alice\", a group as \"@linux-users\", everybody as \"*\"".to_owned(),
         );
     }
     if let Some(group) = name.strip_prefix(['%', '@', '+']) {
-        return wrong(
-            format!("{text:?} is not how a group is written here"),
-            format!("write \"@{group}\""),
+        return refuse("is not how a group is written here", format!("write \"@{group}\""));
+    }
+    if name.contains('=') && name.contains(',') {
+        return refuse("is a distinguished name", WRITE_THE_SHORT_NAME.to_owned());
+    }
+    if name.contains(",@") || name.contains(", @") || (sign.is_empty() && name.contains(',')) {
+        return refuse(
+            "holds more than one name",
+            "write each in quotes of its own: [\"alice\", \"@linux-users\"]".to_owned(),
+        );
+    }
+    if name.contains('*') {
+        return refuse(
+            "is a pattern, and there are none",
+            "make a group in the directory, and name that".to_owned(),
         );
     }
     if let Some((_, short)) = name.split_once('\\') {
-        return wrong(
-            format!("{text:?} names a domain"),
-            format!("write the name alone: \"{sign}{short}\""),
-        );
+        return refuse("names a domain", format!("write the name alone: \"{sign}{short}\""));
     }
-    if name.contains('=') && name.contains(',') {
-        return wrong(
-            format!("{text:?} is a distinguished name"),
-            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it"
-                .to_owned(),
-        );
-    }
-    if let Some((short, _)) = name.split_once('@') {
-        return wrong(
-            format!("{text:?} is a user principal name or a mail address"),
-            format!("write the name that `id` shows (sAMAccountName), perhaps \"{sign}{short}\""),
-        );
-    }
-    if let Some(character) = name.chars().find(|c| NEVER_IN_NAMES.contains(c)) {
-        return wrong(
-            format!(
-                "{text:?} cannot be the name of an account: Active Directory allows no {character:?} in it"
-            ),
-            "write the name that `id` shows (sAMAccountName), a group with \"@\" before it"
-                .to_owned(),
+    if let Some((short, _)) = name.split_once('@').filter(|_| sign.is_empty()) {
+        return refuse(
+            "is a user principal name or a mail address",
+            format!("write the name that `id` shows (sAMAccountName), perhaps \"{short}\""),
         );
     }
     Ok(())

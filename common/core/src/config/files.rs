@@ -42,8 +42,8 @@ pub(super) fn check_unchangeable(path: &Path, metadata: &Metadata) -> Result<(),
     Ok(())
 }
 
-/// Checks the file with the service account's secret: root's or the daemon's, readable by nobody
-/// else. `tight_remedy` is the whole command line for the usual place and owner.
+/// Checks the file with the service account's secret: root's or the daemon's, and readable by nobody
+/// else.
 pub(super) fn check_secret(path: &Path) -> Result<(), Fault> {
     let shown = path.display();
     let tighten = format!("run: chown root:{DAEMON} {shown} && chmod 0640 {shown}");
@@ -87,8 +87,19 @@ pub(super) fn check_secret(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks that a file can be read and holds at least one PEM block with this label.
+/// The same for what decides whom to trust, named by its path.
+fn check_trusted(what: &str, path: &Path) -> Result<(), Fault> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(what, path, &error))?;
+    check_unchangeable(path, &metadata).map_err(|fault| {
+        let problem = format!("{what} {}: {}", path.display(), fault.problem);
+        Fault::new(problem, fault.remedy)
+    })
+}
+
+/// Checks that a file can be read, that nobody else can change it, and that it holds at least one
+/// PEM block with this label.
 pub(super) fn check_pem(path: &Path, label: &str, what: &str) -> Result<(), Fault> {
+    check_trusted(what, path)?;
     let content = read(path).map_err(|error| unreadable(what, path, &error))?;
     let shown = path.display();
     let marker = format!("-----BEGIN {label}-----");
@@ -114,8 +125,9 @@ pub(super) fn check_pem(path: &Path, label: &str, what: &str) -> Result<(), Faul
 /// Checks a directory of CA certificates. `Ok(false)`: OpenSSL will find nothing in it, because no
 /// file has a hashed name such as `5ed36f99.0`.
 pub(super) fn check_ca_dir(path: &Path) -> Result<bool, Fault> {
-    let entries =
-        fs::read_dir(path).map_err(|error| unreadable("the directory of CAs", path, &error))?;
+    let what = "the directory of CAs";
+    check_trusted(what, path)?;
+    let entries = fs::read_dir(path).map_err(|error| unreadable(what, path, &error))?;
     let is_hashed = |name: &str| {
         name.split_once('.').is_some_and(|(hash, number)| {
             hash.len() == 8

@@ -26,7 +26,7 @@ mod tests;
 
 pub use access::{Access, Rule, STATE_ALONE_SERVICE, ServiceRule, Subject, Verdict};
 pub use errors::{ConfigError, ConfigErrors, Fault, Finding, Place, Position, Warning};
-pub use filter::LdapFilter;
+pub use filter::{FilterNode, LdapFilter};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
