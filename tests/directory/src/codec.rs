@@ -1,0 +1,94 @@
+//! LDAP messages off and onto the wire: `ldap3_proto`, but for the filters of searches, which are read here.
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use ldap3_lber::Err as BerError;
+use ldap3_lber::common::TagClass;
+use ldap3_lber::parse::{DEFAULT_MAX_BER_DEPTH, Parser};
+use ldap3_lber::structure::{PL, StructureTag};
+use ldap3_lber::write;
+use ldap3_proto::proto::LdapMsg;
+use tokio_util::codec::Decoder;
+
+use crate::filter::Filter;
+
+/// The biggest request taken, in bytes: AD's MaxReceiveBuffer.
+const MAX_REQUEST: usize = 10 << 20;
+/// The application tag of a search request (RFC 4511, 4.5.1).
+const SEARCH_REQUEST: u64 = 3;
+/// Where the filter stands among a search request's fields.
+const FILTER_FIELD: usize = 6;
+
+/// One request from a client.
+#[derive(Debug)]
+pub struct Request {
+    /// The message; a search's filter is not in it.
+    pub message: LdapMsg,
+    /// A search's filter.
+    pub filter: Option<Filter>,
+}
+
+/// Cuts the client's bytes into requests.
+#[derive(Debug, Default)]
+pub struct RequestDecoder;
+
+impl Decoder for RequestDecoder {
+    type Item = Request;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Request>> {
+        if buffer.len() > MAX_REQUEST {
+            return Err(io::Error::other("a request is longer than the 10 MiB that AD takes"));
+        }
+        let (tag, length) = match Parser::new(DEFAULT_MAX_BER_DEPTH).parse(buffer) {
+            Ok((rest, tag)) => (tag, buffer.len() - rest.len()),
+            Err(BerError::Incomplete(_)) => return Ok(None),
+            Err(_) => return Err(io::Error::other("a request is no BER")),
+        };
+        buffer.advance(length);
+        read_request(tag).map(Some)
+    }
+}
+
+fn read_request(mut tag: StructureTag) -> io::Result<Request> {
+    let filter = match filter_field(&mut tag) {
+        Some(field) => {
+            let filter = Filter::from_ber(field)
+                .ok_or_else(|| io::Error::other("a search filter is malformed"))?;
+            *field = anything();
+            Some(filter)
+        }
+        None => None,
+    };
+    let message = LdapMsg::try_from(tag).map_err(io::Error::other)?;
+    Ok(Request { message, filter })
+}
+
+fn filter_field(message: &mut StructureTag) -> Option<&mut StructureTag> {
+    let PL::C(fields) = &mut message.payload else { return None };
+    match fields.get_mut(1) {
+        Some(StructureTag {
+            class: TagClass::Application,
+            id: SEARCH_REQUEST,
+            payload: PL::C(fields),
+        }) => fields.get_mut(FILTER_FIELD),
+        _ => None,
+    }
+}
+
+/// `(objectClass=*)`, in the place of the filter that was taken out.
+fn anything() -> StructureTag {
+    StructureTag { class: TagClass::Context, id: 7, payload: PL::P(b"objectClass".to_vec()) }
+}
+
+/// A message as the bytes of the wire.
+///
+/// # Errors
+/// The message cannot be encoded; none that this server makes is such.
+pub fn encode(message: LdapMsg) -> io::Result<Vec<u8>> {
+    let mut buffer = BytesMut::new();
+    write::encode_into(&mut buffer, message.into())?;
+    Ok(buffer.to_vec())
+}
