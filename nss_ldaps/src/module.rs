@@ -1,0 +1,143 @@
+//! The calls of the NSS interface, on arguments that are safe to touch.
+#![forbid(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::sync::Mutex;
+
+use ldaps_core::entries::{GroupEntry, PasswdEntry};
+
+use crate::enumeration::{Enumeration, lock};
+use crate::host::{BUILT_IN, Host};
+use crate::lookup;
+use crate::pack::{TooSmall, pack_group, pack_passwd};
+use crate::status::Miss;
+
+/// Where a call puts its entry: the caller's struct, and the buffer its pointers lead to.
+pub struct Slot<'c, T> {
+    /// The struct.
+    pub result: &'c mut MaybeUninit<T>,
+    /// The buffer, which need not be initialised.
+    pub buffer: &'c mut [MaybeUninit<u8>],
+}
+
+/// The module: a host, and the two enumerations of this process.
+pub struct Module<'a> {
+    host: Host<'a>,
+    users: Mutex<Enumeration<PasswdEntry>>,
+    groups: Mutex<Enumeration<GroupEntry>>,
+}
+
+/// The module as glibc uses it.
+pub static MODULE: Module<'static> = Module::on(BUILT_IN);
+
+impl<'a> Module<'a> {
+    /// The module on a host.
+    #[must_use]
+    pub const fn on(host: Host<'a>) -> Self {
+        let users = Mutex::new(Enumeration::new());
+        let groups = Mutex::new(Enumeration::new());
+        Self { host, users, groups }
+    }
+}
+
+/// Each returns when its entry is in the slot.
+///
+/// # Errors
+/// [`Miss`].
+impl Module<'_> {
+    /// getpwnam_r.
+    pub fn getpwnam(&self, name: &[u8], slot: Slot<'_, libc::passwd>) -> Result<(), Miss> {
+        slot.put_user(&lookup::user_by_name(&self.host, name)?)
+    }
+
+    /// getpwuid_r.
+    pub fn getpwuid(&self, uid: u32, slot: Slot<'_, libc::passwd>) -> Result<(), Miss> {
+        slot.put_user(&lookup::user_by_id(&self.host, uid)?)
+    }
+
+    /// getgrnam_r.
+    pub fn getgrnam(&self, name: &[u8], slot: Slot<'_, libc::group>) -> Result<(), Miss> {
+        slot.put_group(&lookup::group_by_name(&self.host, name)?)
+    }
+
+    /// getgrgid_r.
+    pub fn getgrgid(&self, gid: u32, slot: Slot<'_, libc::group>) -> Result<(), Miss> {
+        slot.put_group(&lookup::group_by_id(&self.host, gid)?)
+    }
+
+    /// The gids that initgroups_dyn has to append to those that the caller `has`: no primary
+    /// group twice, none twice at all.
+    pub fn groups_to_add(&self, name: &[u8], has: &[u32], primary: u32) -> Result<Vec<u32>, Miss> {
+        let mut gids = lookup::groups_of(&self.host, name)?;
+        gids.sort_unstable();
+        gids.dedup();
+        gids.retain(|gid| *gid != primary && !has.contains(gid));
+        Ok(gids)
+    }
+
+    /// setpwent and endpwent: the enumeration is at its beginning and holds no memory.
+    pub fn reset_users(&self) -> Result<(), Miss> {
+        *lock(&self.users)? = Enumeration::new();
+        Ok(())
+    }
+
+    /// getpwent_r.
+    pub fn getpwent(&self, slot: Slot<'_, libc::passwd>) -> Result<(), Miss> {
+        let mut users = lock(&self.users)?;
+        slot.put_user(users.next(&self.host)?)?;
+        users.advance();
+        Ok(())
+    }
+
+    /// setgrent and endgrent: the enumeration is at its beginning and holds no memory.
+    pub fn reset_groups(&self) -> Result<(), Miss> {
+        *lock(&self.groups)? = Enumeration::new();
+        Ok(())
+    }
+
+    /// getgrent_r.
+    pub fn getgrent(&self, slot: Slot<'_, libc::group>) -> Result<(), Miss> {
+        let mut groups = lock(&self.groups)?;
+        slot.put_group(groups.next(&self.host)?)?;
+        groups.advance();
+        Ok(())
+    }
+}
+
+impl Slot<'_, libc::passwd> {
+    fn put_user(self, user: &PasswdEntry) -> Result<(), Miss> {
+        let at = pack_passwd(user, self.buffer)?;
+        let base = self.buffer.as_mut_ptr();
+        let pointer = |offset: usize| base.wrapping_add(offset).cast::<libc::c_char>();
+        self.result.write(libc::passwd {
+            pw_name: pointer(at.name),
+            pw_passwd: pointer(at.passwd),
+            pw_uid: user.uid,
+            pw_gid: user.gid,
+            pw_gecos: pointer(at.gecos),
+            pw_dir: pointer(at.home),
+            pw_shell: pointer(at.shell),
+        });
+        Ok(())
+    }
+}
+
+impl Slot<'_, libc::group> {
+    fn put_group(self, group: &GroupEntry) -> Result<(), Miss> {
+        let at = pack_group(group, self.buffer)?;
+        let base = self.buffer.as_mut_ptr();
+        self.result.write(libc::group {
+            gr_name: base.wrapping_add(at.name).cast(),
+            gr_passwd: base.wrapping_add(at.passwd).cast(),
+            gr_gid: group.gid,
+            gr_mem: base.wrapping_add(at.members).cast(),
+        });
+        Ok(())
+    }
+}
+
+impl From<TooSmall> for Miss {
+    fn from(TooSmall: TooSmall) -> Self {
+        Self::ShortBuffer
+    }
+}

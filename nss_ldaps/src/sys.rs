@@ -1,0 +1,84 @@
+//! errno and the signal mask of the calling thread.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// The signals a program takes notice with rather than ends by. A handler that runs in the middle
+/// of a request and leaves by `longjmp` would leak the socket; ^C and SIGTERM stay free to end a
+/// program that waits.
+const NOTICES: [libc::c_int; 11] = [
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGCHLD,
+    libc::SIGTSTP,
+    libc::SIGIO,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGURG,
+    libc::SIGWINCH,
+];
+
+/// The errno of the calling thread, put back when this goes out of scope.
+#[derive(Debug)]
+pub struct SavedErrno(libc::c_int);
+
+impl SavedErrno {
+    /// Notes errno.
+    #[must_use]
+    pub fn now() -> Self {
+        // SAFETY: errno(3): every thread has its own, and it is always there.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: as above; no other thread writes it.
+        Self(unsafe { *errno })
+    }
+}
+
+impl Drop for SavedErrno {
+    fn drop(&mut self) {
+        // SAFETY: as in `now`.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: as in `now`.
+        unsafe { *errno = self.0 };
+    }
+}
+
+/// Keeps [`NOTICES`] from the calling thread until it goes out of scope: two system calls, so
+/// only around a request.
+pub struct SignalsHeld(Option<libc::sigset_t>);
+
+impl SignalsHeld {
+    /// Holds the signals back from now on.
+    #[must_use]
+    pub fn now() -> Self {
+        let mut notices = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigsetops(3): the set is ours to write.
+        unsafe { libc::sigemptyset(notices.as_mut_ptr()) };
+        // SAFETY: sigsetops(3): sigemptyset has initialised it; it cannot fail.
+        let mut notices = unsafe { notices.assume_init() };
+        for signal in NOTICES {
+            // SAFETY: sigsetops(3): the set is initialised, the signal exists.
+            unsafe { libc::sigaddset(&raw mut notices, signal) };
+        }
+        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: pthread_sigmask(3): both sets are ours; it fills `before` when it gives 0.
+        let held = unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const notices, before.as_mut_ptr())
+        };
+        match held {
+            // SAFETY: pthread_sigmask(3) gave 0, so it has filled the set.
+            0 => Self(Some(unsafe { before.assume_init() })),
+            _ => Self(None),
+        }
+    }
+}
+
+impl Drop for SignalsHeld {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // SAFETY: pthread_sigmask(3): the set is the one it gave us.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
+        }
+    }
+}
