@@ -1,0 +1,54 @@
+//! What may stand behind the module's name in a file of /etc/pam.d.
+#![forbid(unsafe_code)]
+
+use std::ffi::CStr;
+
+/// The arguments that libpam's `pam_get_authtok` reads and obeys itself; known here so that they
+/// are not warned about. Each may carry a value behind `=`.
+const LIBPAMS: [&str; 4] = ["use_first_pass", "try_first_pass", "use_authtok", "authtok_type"];
+
+/// The arguments, as far as the module itself heeds them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// `debug`: say in the log why a user is left to other modules.
+    pub debug: bool,
+    /// What nobody knows: a mistake of the administrator's, who is told and not locked out.
+    pub unknown: Vec<String>,
+}
+
+impl Arguments {
+    /// Reads the arguments as libpam hands them over.
+    #[must_use]
+    pub fn parse(given: &[&CStr]) -> Self {
+        let mut arguments = Self::default();
+        for argument in given {
+            let argument = argument.to_string_lossy();
+            let name = argument.split_once('=').map_or(&*argument, |(name, _)| name);
+            match name {
+                "debug" => arguments.debug = true,
+                name if LIBPAMS.contains(&name) => {}
+                _ => arguments.unknown.push(argument.into_owned()),
+            }
+        }
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_of_libpams_is_warned_about_or_a_misspelt_one_is_not() {
+        let given = [c"use_first_pass", c"authtok_type=AD", c"debug", c"use_frist_pass", c"x=y"];
+        let parsed = Arguments::parse(&given);
+        assert!(parsed.debug);
+        assert_eq!(parsed.unknown, ["use_frist_pass", "x=y"]);
+        assert_eq!(Arguments::parse(&[c"try_first_pass", c"use_authtok"]), Arguments::default());
+    }
+
+    #[test]
+    fn an_argument_that_is_no_text_is_a_lock_out() {
+        assert_eq!(Arguments::parse(&[c"\xff"]).unknown, ["\u{fffd}"]);
+    }
+}

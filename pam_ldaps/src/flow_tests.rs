@@ -1,0 +1,383 @@
+//! The steps against a host that writes down what it is asked for.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ldaps_core::ctl::{Ctl, CtlError, State};
+use ldaps_core::entries::PasswdEntry;
+use ldaps_core::presence::{Absence, Presence};
+use ldaps_core::protocol::client::AskError;
+use ldaps_core::protocol::frame::FrameError;
+use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest, Verdict};
+use ldaps_core::refusal::Refusal;
+use ldaps_core::run_dir::RunDir;
+use ldaps_core::secret::Password;
+use pam::constants::PamResultCode::{self, *};
+
+use super::{NOT_JUDGED, account, authenticate, set_credentials};
+use crate::host::{Host, NoPassword, Page, Place, Resolved};
+use crate::report::Level;
+
+const ALICE: u32 = 1_842_601_107;
+/// Every step up to the daemon's decision, as the host writes them down.
+const RECOGNISED: &[&str] = &["local?", "page", "getpwnam_r", "look up"];
+
+/// Which absence of the daemon's page.
+#[derive(Clone, Copy)]
+enum Daemon {
+    Unconfigured,
+    WithoutPage,
+    Page,
+}
+
+/// A host on which alice logs in, all is well, and every answer can be changed.
+struct Recording {
+    user: &'static CStr,
+    local: fn() -> io::Result<bool>,
+    daemon: Daemon,
+    resolved: Resolved,
+    held: fn() -> Result<NssReply, AskError>,
+    decision: fn() -> Result<Verdict, AskError>,
+    typed: Result<&'static [u8], fn() -> PamResultCode>,
+    ranges: Vec<RangeInclusive<u32>>,
+    granted: Option<String>,
+    steps: Vec<&'static str>,
+    told: Vec<String>,
+    logged: Vec<(Level, String)>,
+    asked_as_authenticated: Option<bool>,
+    dir: tempfile::TempDir,
+}
+
+fn alice() -> PasswdEntry {
+    PasswdEntry {
+        name: "alice".into(),
+        uid: ALICE,
+        gid: ALICE,
+        gecos: String::new(),
+        home: "/home/alice".into(),
+        shell: "/bin/sh".into(),
+    }
+}
+
+fn found(name: &str, uid: u32) -> Resolved {
+    Resolved::Found { name: name.into(), uid }
+}
+
+fn host() -> Recording {
+    Recording {
+        user: c"alice",
+        local: || Ok(false),
+        daemon: Daemon::Page,
+        resolved: found("alice", ALICE),
+        held: || Ok(NssReply::User(alice())),
+        decision: || Ok(Verdict::Granted),
+        typed: Ok(b"Secret.123"),
+        ranges: vec![1_842_600_000..=1_842_799_999],
+        granted: None,
+        steps: Vec::new(),
+        told: Vec::new(),
+        logged: Vec::new(),
+        asked_as_authenticated: None,
+        dir: tempfile::tempdir().unwrap(),
+    }
+}
+
+impl Host for Recording {
+    fn user(&mut self) -> Result<CString, PamResultCode> {
+        Ok(self.user.to_owned())
+    }
+
+    fn place(&mut self) -> Place {
+        Place { service: "sshd".into(), ..Place::default() }
+    }
+
+    fn is_local(&mut self, _: &[u8]) -> io::Result<bool> {
+        self.steps.push("local?");
+        (self.local)()
+    }
+
+    fn presence(&mut self) -> Presence {
+        self.steps.push("page");
+        let ranges = self.ranges.clone();
+        match self.daemon {
+            Daemon::Unconfigured => Presence::Unconfigured,
+            Daemon::WithoutPage => {
+                Presence::Unavailable(Absence::Page(CtlError::Damaged("ctl".into())))
+            }
+            Daemon::Page => Presence::Page(
+                RunDir::at(self.dir.path()).unwrap(),
+                Ctl { state: State::Running, heartbeat: Duration::ZERO, ranges },
+            ),
+        }
+    }
+
+    fn resolve(&mut self, _: &CStr) -> Resolved {
+        self.steps.push("getpwnam_r");
+        self.resolved.clone()
+    }
+
+    fn look_up(&mut self, _: &Page, request: &NssRequest) -> Result<NssReply, AskError> {
+        assert_eq!(request, &NssRequest::UserByName("alice".into()));
+        self.steps.push("look up");
+        (self.held)()
+    }
+
+    fn decide(&mut self, _: &Page, request: &PamRequest<'_>) -> Result<PamReply, AskError> {
+        let login = match request {
+            PamRequest::Authenticate { login, password } => {
+                assert_eq!(Ok(*password), self.typed.map_err(drop));
+                self.steps.push("password sent");
+                login
+            }
+            PamRequest::Account { login, authenticated } => {
+                self.asked_as_authenticated = Some(*authenticated);
+                self.steps.push("account asked");
+                login
+            }
+        };
+        assert_eq!((login.user, login.uid, login.service), ("alice", ALICE, "sshd"));
+        (self.decision)().map(|verdict| PamReply { verdict, request: 7 })
+    }
+
+    fn password(&mut self) -> Result<Password, NoPassword> {
+        self.steps.push("prompt");
+        match self.typed {
+            Ok(typed) => Password::parse(typed).map_err(NoPassword::Unusable),
+            Err(code) => Err(NoPassword::Pam(code())),
+        }
+    }
+
+    fn tell(&mut self, line: &str) {
+        self.told.push(line.to_owned());
+    }
+
+    fn log(&mut self, level: Level, line: &str) {
+        assert!(!line.contains("Secret.123"), "a password in the log: {line}");
+        self.logged.push((level, line.to_owned()));
+    }
+
+    fn delay_refusal(&mut self) {
+        self.steps.push("delay");
+    }
+
+    fn note_granted(&mut self, user: Option<&str>) {
+        self.granted = user.map(str::to_owned);
+    }
+
+    fn has_granted(&mut self, user: &str) -> bool {
+        self.granted.as_deref() == Some(user)
+    }
+}
+
+/// The steps of a phase, all of those before the last ones being [`RECOGNISED`].
+fn after_recognition(last: &[&'static str]) -> Vec<&'static str> {
+    [RECOGNISED, last].concat()
+}
+
+#[test]
+fn the_steps_of_a_login_happen_in_another_order() {
+    let mut host = host();
+    assert_eq!(authenticate(&mut host), PAM_SUCCESS);
+    assert_eq!(host.steps, after_recognition(&["prompt", "password sent"]));
+    assert_eq!(host.logged[0].0, Level::Info);
+    host.steps.clear();
+    assert_eq!(account(&mut host), PAM_SUCCESS);
+    assert_eq!(host.steps, after_recognition(&["account asked"]));
+    assert!(host.told.is_empty());
+}
+
+/// One host that is not as usual, the last step each phase takes there, and its code.
+type Case = (fn(&mut Recording), &'static [&'static str], PamResultCode, PamResultCode);
+
+#[test]
+fn somebody_else_than_a_user_of_the_directory_is_asked_or_judged() {
+    let table: &[Case] = &[
+        (|h| h.local = || Ok(true), &["local?"], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.user = c"\xff\xfe", &[], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.user = c"a/b", &[], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.user = c"10513", &[], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.user = c"", &[], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.daemon = Daemon::Unconfigured, &["local?", "page"], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.resolved = Resolved::NotFound, &RECOGNISED[..3], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.resolved = found("alice", 5000), &RECOGNISED[..3], PAM_IGNORE, PAM_IGNORE),
+        (a_page_that_claims_the_hosts_ids, &RECOGNISED[..3], PAM_IGNORE, PAM_IGNORE),
+        (|h| h.daemon = Daemon::WithoutPage, &RECOGNISED[..3], PAM_IGNORE, PAM_IGNORE),
+        // From here on the id is the directory's: the account phase refuses what it cannot place.
+        (|h| h.held = || Ok(NssReply::NotFound), RECOGNISED, PAM_IGNORE, PAM_PERM_DENIED),
+        (|h| h.held = another_uid, RECOGNISED, PAM_IGNORE, PAM_PERM_DENIED),
+        (|h| h.held = another_name, RECOGNISED, PAM_IGNORE, PAM_PERM_DENIED),
+    ];
+    for (row, (change, steps, auth, acct)) in table.iter().enumerate() {
+        for (phase, expected) in [(authenticate as fn(&mut dyn Host) -> _, auth), (account, acct)] {
+            let mut host = host();
+            change(&mut host);
+            assert_eq!(&phase(&mut host), expected, "row {row}");
+            assert_eq!(&host.steps, steps, "row {row}");
+            assert!(host.told.is_empty(), "row {row}");
+        }
+    }
+}
+
+fn a_page_that_claims_the_hosts_ids(host: &mut Recording) {
+    host.ranges = vec![0..=u32::MAX];
+    host.resolved = found("alice", 999);
+}
+
+fn another_uid() -> Result<NssReply, AskError> {
+    Ok(NssReply::User(PasswdEntry { uid: ALICE + 1, ..alice() }))
+}
+
+fn another_name() -> Result<NssReply, AskError> {
+    Ok(NssReply::User(PasswdEntry { name: "alice2".into(), ..alice() }))
+}
+
+#[test]
+fn a_daemon_that_cannot_answer_lets_somebody_in_or_has_them_type_a_password_for_nothing() {
+    let table: &[(fn(&mut Recording), &[&str])] = &[
+        (|h| h.held = || Err(AskError::NotRunning), RECOGNISED),
+        (|h| h.held = || Err(AskError::Impostor(1000)), RECOGNISED),
+        (|h| h.held = || Ok(NssReply::Unavailable), RECOGNISED),
+        (|h| h.held = || Ok(NssReply::Gids(vec![])), RECOGNISED),
+        (|h| h.held = damaged, RECOGNISED),
+        (|h| h.resolved = Resolved::Failed(libc::EAGAIN), &RECOGNISED[..3]),
+        (nobody_there, &RECOGNISED[..3]),
+    ];
+    for (row, (change, steps)) in table.iter().enumerate() {
+        for phase in [authenticate as fn(&mut dyn Host) -> _, account] {
+            let mut host = host();
+            change(&mut host);
+            assert_eq!(phase(&mut host), PAM_AUTHINFO_UNAVAIL, "row {row}");
+            assert_eq!(&host.steps, steps, "row {row}");
+            assert_eq!(host.logged.last().unwrap().0, Level::Error, "row {row}");
+        }
+    }
+}
+
+fn damaged() -> Result<NssReply, AskError> {
+    Ok(NssReply::User(PasswdEntry { home: "a:b".into(), ..alice() }))
+}
+
+fn nobody_there(host: &mut Recording) {
+    host.daemon = Daemon::WithoutPage;
+    host.resolved = Resolved::Failed(libc::EAGAIN);
+}
+
+#[test]
+fn a_daemon_that_is_lost_in_the_middle_lets_somebody_in() {
+    let lost: [fn() -> Result<Verdict, AskError>; 3] = [
+        || Err(AskError::Deadline),
+        || Err(AskError::Frame(FrameError::Short)),
+        || Ok(Verdict::Unavailable),
+    ];
+    for decision in lost {
+        let mut host = Recording { decision, ..host() };
+        assert_eq!(authenticate(&mut host), PAM_AUTHINFO_UNAVAIL);
+        assert!(host.told.is_empty() && host.granted.is_none());
+        assert_eq!(account(&mut host), PAM_AUTHINFO_UNAVAIL);
+        assert_eq!(host.told, [NOT_JUDGED]);
+    }
+}
+
+#[test]
+fn a_password_that_must_not_be_sent_is_sent() {
+    let long: &'static [u8] = &[b'a'; 4096];
+    let unusable: [&[u8]; 5] = [b"", long, b"\xff", b"a\0b", b"\x08\n\r\x7fINCORRECT\x08\n"];
+    for typed in unusable {
+        let mut host = Recording { typed: Ok(typed), ..host() };
+        assert_eq!(authenticate(&mut host), PAM_AUTH_ERR, "{typed:?}");
+        assert_eq!(host.steps, after_recognition(&["prompt", "delay"]), "{typed:?}");
+        assert_eq!(host.logged[0].0, Level::Notice);
+    }
+}
+
+#[test]
+fn a_conversation_without_a_password_is_a_login() {
+    let codes: [fn() -> PamResultCode; 3] = [|| PAM_AUTH_ERR, || PAM_AUTHTOK_ERR, || PAM_CONV_ERR];
+    for code in codes {
+        let mut host = Recording { typed: Err(code), ..host() };
+        assert_eq!(authenticate(&mut host), code());
+        assert_eq!(host.steps, after_recognition(&["prompt"]));
+    }
+}
+
+#[test]
+fn a_refusal_is_neither_told_nor_delayed_nor_logged() {
+    let refused = || Ok(Verdict::Refused(Refusal::AccountDisabled));
+    let mut host = Recording { decision: refused, ..host() };
+    assert_eq!(authenticate(&mut host), PAM_ACCT_EXPIRED);
+    assert_eq!(host.steps.last(), Some(&"delay"));
+    assert_eq!(host.told, [Refusal::AccountDisabled.for_the_person().unwrap()]);
+    let (level, line) = &host.logged[0];
+    assert_eq!(*level, Level::Notice);
+    assert!(line.contains("data 533") && line.contains("request=7"), "{line}");
+
+    host.steps.clear();
+    assert_eq!(account(&mut host), PAM_ACCT_EXPIRED);
+    assert_eq!(host.steps, after_recognition(&["account asked"]), "no delay where nobody guesses");
+}
+
+#[test]
+fn a_wrong_password_tells_a_guesser_something() {
+    let wrong = || Ok(Verdict::Refused(Refusal::WrongPassword));
+    let mut host = Recording { decision: wrong, ..host() };
+    assert_eq!(authenticate(&mut host), PAM_AUTH_ERR);
+    assert!(host.told.is_empty());
+}
+
+#[test]
+fn the_daemon_is_told_of_an_authentication_that_was_none() {
+    let mut host = host();
+    assert_eq!(account(&mut host), PAM_SUCCESS);
+    assert_eq!(host.asked_as_authenticated, Some(false), "with a key");
+    assert_eq!(authenticate(&mut host), PAM_SUCCESS);
+    assert_eq!(account(&mut host), PAM_SUCCESS);
+    assert_eq!(host.asked_as_authenticated, Some(true), "with a password");
+    host.decision = || Ok(Verdict::Refused(Refusal::WrongPassword));
+    assert_eq!(authenticate(&mut host), PAM_AUTH_ERR);
+    account(&mut host);
+    assert_eq!(host.asked_as_authenticated, Some(false), "after a refusal on the same handle");
+}
+
+#[test]
+fn an_unreadable_etc_passwd_locks_root_out_or_lets_anybody_in() {
+    let unreadable = || Err(io::ErrorKind::PermissionDenied.into());
+    let table = [
+        (found("root", 0), PAM_IGNORE),
+        (found("daemon", 999), PAM_IGNORE),
+        (found("alice", ALICE), PAM_SYSTEM_ERR),
+        (found("bob", 1000), PAM_SYSTEM_ERR),
+        (Resolved::NotFound, PAM_SYSTEM_ERR),
+    ];
+    for (resolved, code) in table {
+        let mut host = Recording { local: unreadable, resolved, ..host() };
+        assert_eq!(account(&mut host), code, "{:?}", host.resolved);
+        assert_eq!(host.steps, ["local?", "getpwnam_r"]);
+        host.steps.clear();
+        assert_eq!(authenticate(&mut host), PAM_IGNORE);
+        assert_eq!(host.steps, ["local?"]);
+    }
+}
+
+#[test]
+fn setcred_breaks_a_login_of_ours_or_jumps_over_another_modules_credentials() {
+    let table: &[(fn(&mut Recording), PamResultCode)] = &[
+        (|_| {}, PAM_SUCCESS),
+        (|h| h.local = || Ok(true), PAM_IGNORE),
+        (|h| h.local = || Err(io::ErrorKind::PermissionDenied.into()), PAM_IGNORE),
+        (|h| h.resolved = found("alice", 5000), PAM_IGNORE),
+        (|h| h.resolved = Resolved::NotFound, PAM_IGNORE),
+        (|h| h.daemon = Daemon::WithoutPage, PAM_IGNORE),
+        (|h| h.daemon = Daemon::Unconfigured, PAM_IGNORE),
+        (a_page_that_claims_the_hosts_ids, PAM_IGNORE),
+        (|h| h.user = c"\xff", PAM_IGNORE),
+        (|h| h.granted = Some("alice".into()), PAM_SUCCESS),
+    ];
+    for (row, (change, code)) in table.iter().enumerate() {
+        let mut host = host();
+        change(&mut host);
+        assert_eq!(&set_credentials(&mut host), code, "row {row}");
+        assert!(!host.steps.contains(&"look up"), "row {row}: setcred asked the daemon");
+    }
+}
