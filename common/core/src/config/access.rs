@@ -236,3 +236,82 @@ impl<'a> Rule<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subjects(names: &[&str]) -> Vec<Subject> {
+        names.iter().map(|name| Subject::parse(name).unwrap()).collect()
+    }
+
+    /// Everybody's rule and those of sudo and su.
+    fn access() -> Access {
+        let sudo =
+            ServiceRule { allow: Some(subjects(&["@admins"])), deny: subjects(&["trainee"]) };
+        let su = ServiceRule { allow: Some(Vec::new()), deny: Vec::new() };
+        let cron = ServiceRule { allow: None, deny: subjects(&["*"]) };
+        Access {
+            allow: subjects(&["@Linux Users", "Bob"]),
+            deny: subjects(&["@leavers"]),
+            services: [("sudo", sudo), ("su", su), ("cron", cron)]
+                .map(|(name, rule)| (name.to_owned(), rule))
+                .into(),
+        }
+    }
+
+    #[test]
+    fn rules_let_in_and_keep_out_whom_they_say() {
+        let access = access();
+        for (service, user, groups, expected) in [
+            ("sshd", "bob", &[][..], "Allowed bob"),
+            ("sshd", "alice", &["linux users"], "Allowed @linux users"),
+            ("sshd", "alice", &[], "NotAllowed"),
+            ("sshd", "bob", &["leavers"], "Denied @leavers"),
+            // allow of a service replaces, deny adds.
+            ("sudo", "bob", &[], "NotAllowed"),
+            ("sudo", "bob", &["admins"], "Allowed @admins"),
+            ("sudo", "trainee", &["admins"], "Denied trainee"),
+            ("sudo", "bob", &["admins", "leavers"], "Denied @leavers"),
+            ("sudo-i", "bob", &[], "NotAllowed"),
+            ("sudo-i", "bob", &["admins"], "Allowed @admins"),
+            // An empty allow of a service lets nobody in.
+            ("su", "bob", &[], "NotAllowed"),
+            ("su-l", "bob", &[], "NotAllowed"),
+            ("cron", "bob", &[], "Denied *"),
+            ("sudoedit", "bob", &[], "Allowed bob"),
+            ("systemd-user", "nobody", &["leavers"], "StateAlone"),
+        ] {
+            let rule = access.rule_for(service);
+            let verdict = rule.judge(user, |group| groups.contains(&group));
+            let shown = match verdict {
+                Verdict::StateAlone => "StateAlone".to_owned(),
+                Verdict::Allowed(subject) => format!("Allowed {subject}"),
+                Verdict::Denied(subject) => format!("Denied {subject}"),
+                Verdict::NotAllowed => "NotAllowed".to_owned(),
+            };
+            assert_eq!(shown, expected, "{service} {user} {groups:?}");
+            assert_eq!(verdict.is_in(), shown.starts_with("Allowed") || shown == "StateAlone");
+        }
+    }
+
+    #[test]
+    fn with_no_rules_nobody_gets_in() {
+        let access = Access::default();
+        assert_eq!(access.rule_for("sshd").judge("bob", |_| true), Verdict::NotAllowed);
+    }
+
+    #[test]
+    fn a_section_of_its_own_goes_before_that_of_the_service_followed() {
+        let mut access = access();
+        let own = ServiceRule { allow: Some(subjects(&["*"])), deny: Vec::new() };
+        access.services.insert("sudo-i".to_owned(), own);
+        assert!(access.rule_for("sudo-i").judge("trainee", |_| false).is_in());
+        assert!(!access.rule_for("sudo").judge("trainee", |_| false).is_in());
+    }
+
+    #[test]
+    fn groups_of_all_rules_are_known() {
+        assert_eq!(access().groups(), ["admins", "leavers", "linux users"]);
+    }
+}

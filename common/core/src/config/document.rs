@@ -8,7 +8,7 @@
 use super::errors::{At, Fault, Place, Position, Report};
 use super::suggest;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
@@ -30,16 +30,29 @@ impl<'t> Document<'t> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let document =
             Document { file, text, root, known: RefCell::default(), unknown: RefCell::default() };
-        for error in &errors {
-            let place = document.place(&error.span().unwrap_or(0..0));
-            let message = error.message().trim().replace('\n', ", ");
+        document.report_syntax(&errors, report);
+        errors.is_empty().then_some(document)
+    }
+
+    /// One error per line: the parser stumbles over the rest of a bad line too.
+    fn report_syntax(&self, errors: &[toml::de::Error], report: &Report) {
+        let mut first_in_line = BTreeMap::new();
+        for error in errors {
+            let place = self.place(&error.span().unwrap_or(0..0));
+            let line = place.position.map(|position| position.line);
+            let found = (place, error.message().trim().replace('\n', ", "));
+            let first = first_in_line.entry(line).or_insert_with(|| found.clone());
+            if found < *first {
+                *first = found;
+            }
+        }
+        for (place, message) in first_in_line.values() {
             report.error(
-                &place,
+                place,
                 format!("this is not TOML: {message}"),
                 "write `key = value`, text in quotes, lists as [\"a\", \"b\"], sections as [name]",
             );
         }
-        errors.is_empty().then_some(document)
     }
 
     fn place(&self, span: &Range<usize>) -> Place {

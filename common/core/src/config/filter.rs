@@ -290,6 +290,9 @@ impl<'t> Parser<'t> {
         while let Some(next) = self.rest().chars().next() {
             let piece = match pieces.last_mut() {
                 Some(piece) if next != '*' => piece,
+                Some(piece) if piece.is_empty() && self.offset > start => {
+                    return Err("two stars follow each other".to_owned());
+                }
                 _ => {
                     pieces.push(Vec::new());
                     self.offset += 1;
@@ -302,8 +305,8 @@ impl<'t> Parser<'t> {
                     return Err(format!("{next:?} in a value must be escaped (\\28, \\00)"));
                 }
                 '\\' => {
-                    let hex =
-                        self.rest().get(1..3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                    let digits = self.rest().get(1..3).filter(|hex| is_hexadecimal(hex));
+                    let hex = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok());
                     piece.push(hex.ok_or(
                         "a backslash must be followed by two hexadecimal digits (a backslash \
                          itself is \\5c)",
@@ -323,4 +326,9 @@ impl<'t> Parser<'t> {
             |piece| String::from_utf8(piece).map_err(|_| "the value is not UTF-8".to_owned());
         pieces.into_iter().map(text).collect()
     }
+}
+
+/// `from_str_radix` would take a sign too.
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

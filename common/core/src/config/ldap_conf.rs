@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::errors::{At, Place, Position, Report};
-use super::types::{CrlCheck, TlsVersion};
+use super::types::{CrlCheck, ServerUri, TlsVersion};
 use super::values;
 use std::path::Path;
 use std::time::Duration;
@@ -148,8 +148,9 @@ impl LdapConf {
         seconds("TIMEOUT", self.timeout.as_ref()?, longest, report)
     }
 
-    /// The URIs that are LDAPS; others are reported. None: there is no URI, or none is LDAPS.
-    pub(super) fn servers(&self, report: &Report) -> Option<Vec<At<super::ServerUri>>> {
+    /// The URIs that are LDAPS; others are reported. None: no URI is named. Empty: none can be used,
+    /// which has been reported.
+    pub(super) fn servers(&self, report: &Report) -> Option<Vec<At<ServerUri>>> {
         let At { value, place } = self.uri.as_ref()?;
         let mut servers = Vec::new();
         let mut faults = Vec::new();
@@ -159,6 +160,7 @@ impl LdapConf {
                 Err(fault) => faults.push(fault),
             }
         }
+        let none_is_named = servers.is_empty() && faults.is_empty();
         for fault in faults {
             if servers.is_empty() {
                 report.fault(place, "URI", fault);
@@ -167,7 +169,7 @@ impl LdapConf {
                 report.warning(place, problem, fault.remedy);
             }
         }
-        (!servers.is_empty()).then_some(servers)
+        (!none_is_named).then_some(servers)
     }
 }
 

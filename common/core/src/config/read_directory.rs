@@ -59,10 +59,7 @@ fn servers(section: &mut Section<'_, '_>, ldap_conf: &LdapConf) -> Option<Server
     let report = section.report;
     let (has_uri, has_domain) = (section.has("uri"), section.has("domain"));
     let uris = section.parsed_list("uri", values::server_uri);
-    let domain = section.parsed("domain", |text| {
-        let domain = values::domain(text)?;
-        Ok(domain)
-    });
+    let domain = section.parsed("domain", values::domain);
     match (has_uri, has_domain) {
         (true, true) => {
             let place = domain.map_or_else(|| section.place.clone(), |domain| domain.place);
@@ -87,6 +84,7 @@ fn servers(section: &mut Section<'_, '_>, ldap_conf: &LdapConf) -> Option<Server
             Some(named_servers(uris, report))
         }
         (false, false) => match ldap_conf.servers(report) {
+            Some(uris) if uris.is_empty() => None,
             Some(uris) => Some(named_servers(uris, report)),
             None => {
                 report.error(
