@@ -8,7 +8,6 @@ use ldap3_lber::Err as BerError;
 use ldap3_lber::common::TagClass;
 use ldap3_lber::parse::{DEFAULT_MAX_BER_DEPTH, Parser};
 use ldap3_lber::structure::{PL, StructureTag};
-use ldap3_lber::write;
 use ldap3_proto::proto::LdapMsg;
 use tokio_util::codec::Decoder;
 
@@ -84,11 +83,43 @@ fn anything() -> StructureTag {
 }
 
 /// A message as the bytes of the wire.
-///
-/// # Errors
-/// The message cannot be encoded; none that this server makes is such.
-pub fn encode(message: LdapMsg) -> io::Result<Vec<u8>> {
-    let mut buffer = BytesMut::new();
-    write::encode_into(&mut buffer, message.into())?;
-    Ok(buffer.to_vec())
+pub fn encode(message: LdapMsg) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&message.into(), &mut bytes);
+    bytes
+}
+
+/// BER as AD writes it: every constructed length takes four bytes and a mark, however short, which some readers
+/// have never seen.
+pub(crate) fn write(tag: &StructureTag, out: &mut Vec<u8>) {
+    let class = match tag.class {
+        TagClass::Universal => 0x00,
+        TagClass::Application => 0x40,
+        TagClass::Context => 0x80,
+        TagClass::Private => 0xC0,
+    };
+    // No LDAP tag is above 30, where BER would need more than one byte.
+    let id = class | (tag.id as u8 & 0x1F);
+    match &tag.payload {
+        PL::P(value) => {
+            out.push(id);
+            match value.len() {
+                length @ 0..=0x7F => out.push(length as u8),
+                length => write_long_length(length, out),
+            }
+            out.extend_from_slice(value);
+        }
+        PL::C(inner) => {
+            out.push(id | 0x20);
+            let mut contents = Vec::new();
+            inner.iter().for_each(|tag| write(tag, &mut contents));
+            write_long_length(contents.len(), out);
+            out.append(&mut contents);
+        }
+    }
+}
+
+fn write_long_length(length: usize, out: &mut Vec<u8>) {
+    out.push(0x84);
+    out.extend_from_slice(&(length as u32).to_be_bytes());
 }

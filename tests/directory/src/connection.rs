@@ -14,13 +14,12 @@ use tokio::sync::mpsc;
 use tokio_openssl::SslStream;
 use tokio_util::codec::FramedRead;
 
-use crate::answer;
 use crate::codec::{self, Request, RequestDecoder};
-use crate::faults::{self, Delivery, Fault};
+use crate::faults::{self, Delivery, Fault, PROTOCOL_ERROR};
 use crate::session::{self, Session};
 use crate::shared::Shared;
 
-use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp};
+use ldap3_proto::proto::LdapOp;
 
 /// A client that sends nothing is dropped after this long: AD's MaxConnIdleTime.
 const IDLE_LIMIT: Duration = Duration::from_secs(900);
@@ -70,13 +69,16 @@ async fn read_requests(
     let mut allowance = None;
     while let Ok(Some(request)) = tokio::time::timeout(IDLE_LIMIT, requests.next()).await {
         let Ok(request) = request else {
-            let _ = out.send(Delivery::Last(codec::encode(undecodable())?));
+            let _ = out.send(Delivery::Last(faults::notice(
+                PROTOCOL_ERROR,
+                "Error decoding ldap message",
+            )));
             return std::future::pending().await;
         };
         if matches!(request.message.op, LdapOp::UnbindRequest) {
             return Ok(());
         }
-        answer(&mut session, shared, request, &mut allowance, &out)?;
+        answer(&mut session, shared, request, &mut allowance, &out);
     }
     Ok(())
 }
@@ -87,17 +89,14 @@ fn answer(
     request: Request,
     allowance: &mut Option<usize>,
     out: &mpsc::UnboundedSender<Delivery>,
-) -> io::Result<()> {
+) {
     let fault = shared.strike(session::kind_of(&request.message));
     if !matches!(fault, Fault::CutAfter(_)) {
         *allowance = None;
     }
-    let mut bytes = Vec::new();
-    for message in session.answer(request) {
-        bytes.extend(codec::encode(message)?);
-    }
+    let bytes: Vec<u8> = session.answer(request).into_iter().flat_map(codec::encode).collect();
     if bytes.is_empty() {
-        return Ok(());
+        return;
     }
     match faults::distort(fault, bytes, allowance) {
         None => {}
@@ -112,7 +111,6 @@ fn answer(
             });
         }
     }
-    Ok(())
 }
 
 async fn write_answers(
@@ -137,15 +135,4 @@ async fn write_answers(
         writer.flush().await?;
     }
     Ok(())
-}
-
-/// What AD says, before it hangs up, to bytes that are no request.
-fn undecodable() -> LdapMsg {
-    let res = answer::protocol_error("Error decoding ldap message");
-    let name = Some("1.3.6.1.4.1.1466.20036".to_owned());
-    LdapMsg {
-        msgid: 0,
-        op: LdapOp::ExtendedResponse(LdapExtendedResponse { res, name, value: None }),
-        ctrl: Vec::new(),
-    }
 }

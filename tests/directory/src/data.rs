@@ -125,8 +125,12 @@ impl Directory {
     pub(crate) fn remove(&mut self, id: ObjectId) {
         let Some(object) = self.objects.remove(&id) else { return };
         self.by_dn.remove(&object.dn.key());
-        self.by_sid.retain(|_, other| *other != id);
-        self.by_account.retain(|_, other| *other != id);
+        if let Some(sid) = object.values("objectSid").first() {
+            self.by_sid.remove(sid);
+        }
+        if let Some(account) = object.text("sAMAccountName") {
+            self.by_account.remove(&fold(account));
+        }
         for group in &object.member_of {
             if let Some(group) = self.objects.get_mut(group) {
                 group.members.remove(&id);
@@ -156,7 +160,9 @@ impl Directory {
         let account = name.eq_ignore_ascii_case("sAMAccountName");
         let Some(object) = self.objects.get_mut(&id) else { return };
         if account {
-            self.by_account.retain(|_, other| *other != id);
+            if let Some(old) = object.text("sAMAccountName") {
+                self.by_account.remove(&fold(old));
+            }
             if let Some(text) = values.first().and_then(|value| std::str::from_utf8(value).ok()) {
                 self.by_account.insert(fold(text), id);
             }

@@ -132,12 +132,9 @@ fn take_value(text: &str) -> Option<(String, &str)> {
 
 /// What follows a backslash: two hex digits or the character itself; with how many bytes it took.
 fn unescape(after: &[u8]) -> Option<(u8, usize)> {
-    if let Some(pair) = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok()) {
-        if let Ok(byte) = u8::from_str_radix(pair, 16) {
-            return Some((byte, 2));
-        }
-    }
-    after.first().map(|byte| (*byte, 1))
+    let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+    let hex = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    hex.map(|byte| (byte, 2)).or_else(|| after.first().map(|byte| (*byte, 1)))
 }
 
 impl fmt::Display for Dn {

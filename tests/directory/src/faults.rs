@@ -6,6 +6,13 @@ use std::time::Duration;
 use ldap3_lber::common::TagClass;
 use ldap3_lber::structure::{PL, StructureTag};
 
+use crate::codec;
+
+/// The result code of a server that is going away (RFC 4511, 4.1.9).
+const UNAVAILABLE: u8 = 52;
+/// The result code for a request that makes no sense (RFC 4511, 4.1.9).
+pub(crate) const PROTOCOL_ERROR: u8 = 2;
+
 /// What is wrong with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
@@ -101,7 +108,9 @@ pub(crate) fn distort(
         }
         Fault::DeepNesting(levels) => (now, Delivery::Plain(nested(levels))),
         Fault::DripOneBytePerSecond => (now, Delivery::Drip(answer)),
-        Fault::NoticeOfDisconnection => (now, Delivery::Last(notice())),
+        Fault::NoticeOfDisconnection => {
+            (now, Delivery::Last(notice(UNAVAILABLE, "The server is shutting down")))
+        }
     })
 }
 
@@ -132,16 +141,16 @@ fn nested(levels: usize) -> Vec<u8> {
     backwards
 }
 
-/// AD's notice of disconnection: the OID stands beside the extended response, where RFC 4511 has it inside.
-fn notice() -> Vec<u8> {
+/// AD's notice of disconnection, as Windows servers send it: the OID stands beside the extended response, where
+/// RFC 4511 has it inside. `code` is the LDAP result code.
+pub(crate) fn notice(code: u8, comment: &str) -> Vec<u8> {
     let leaf = |class, id, bytes: &[u8]| StructureTag { class, id, payload: PL::P(bytes.to_vec()) };
     let octets = |text: &str| leaf(TagClass::Universal, 4, text.as_bytes());
-    let words =
-        "00000000: LdapErr: DSID-0C060000, comment: The server is shutting down, data 0, v4563\0";
+    let words = format!("00000057: LdapErr: DSID-0C0C0095, comment: {comment}, data 0, v4563\0");
     let response = StructureTag {
         class: TagClass::Application,
         id: 24,
-        payload: PL::C(vec![leaf(TagClass::Universal, 10, &[52]), octets(""), octets(words)]),
+        payload: PL::C(vec![leaf(TagClass::Universal, 10, &[code]), octets(""), octets(&words)]),
     };
     let oid = leaf(TagClass::Context, 10, b"1.3.6.1.4.1.1466.20036");
     let message = StructureTag {
@@ -149,10 +158,9 @@ fn notice() -> Vec<u8> {
         id: 16,
         payload: PL::C(vec![leaf(TagClass::Universal, 2, &[0]), response, oid]),
     };
-    let mut buffer = bytes::BytesMut::new();
-    // Writing to memory cannot fail; an empty notice would still close the connection.
-    let _ = ldap3_lber::write::encode_into(&mut buffer, message);
-    buffer.to_vec()
+    let mut bytes = Vec::new();
+    codec::write(&message, &mut bytes);
+    bytes
 }
 
 #[cfg(test)]
@@ -164,6 +172,19 @@ mod tests {
         assert_eq!(nested(1), [0x30, 0x84, 0, 0, 0, 0]);
         assert_eq!(nested(2), [0x30, 0x84, 0, 0, 0, 6, 0x30, 0x84, 0, 0, 0, 0]);
         assert_eq!(nested(100_000).len(), 600_000);
+    }
+
+    #[test]
+    fn the_notice_is_the_one_a_windows_server_sends() {
+        // Seen on the wire of a Windows DC (v4563): lapo-luchini/asn1js#100.
+        let mut seen = vec![
+            0x30, 0x84, 0, 0, 0, 0x7E, 2, 1, 0, 0x78, 0x84, 0, 0, 0, 0x5D, 0x0A, 1, 2, 4, 0, 4,
+            0x56,
+        ];
+        seen.extend(b"00000057: LdapErr: DSID-0C0C0095, comment: Error decoding ldap message, data 0, v4563\0");
+        seen.extend([0x8A, 0x16]);
+        seen.extend(b"1.3.6.1.4.1.1466.20036");
+        assert_eq!(notice(PROTOCOL_ERROR, "Error decoding ldap message"), seen);
     }
 
     #[test]

@@ -234,12 +234,10 @@ impl Test {
             Self::Pieces(pieces) => {
                 values.iter().any(|value| has_pieces(text(value).as_bytes(), pieces))
             }
-            Self::Bits { mask, all } => {
-                values
-                    .iter()
-                    .filter_map(|value| number(value))
-                    .any(|bits| if *all { bits & mask == *mask } else { bits & mask != 0 })
-            }
+            Self::Bits { mask, all } => values
+                .iter()
+                .filter_map(|value| number(value))
+                .any(|bits| if *all { bits & mask == *mask } else { bits & mask != 0 }),
             Self::Name(key) => values
                 .iter()
                 .any(|value| Dn::parse(&text_lossy(value)).is_some_and(|dn| dn.key() == *key)),
