@@ -1,1 +1,36 @@
-//! To be written.
+//! Active Directory over LDAPS: connections whose chain and name are verified, searches that come
+//! back complete, binds, and what AD's answers mean.
+//!
+//! ```text
+//! Directory (queries)  what is asked: a user by any name, a group, the groups of a user
+//!   Link               which server: one service connection, kept up by a probe
+//!     Connection       one LDAPS connection, many searches in flight
+//!       Tls            whom to trust, and what is wrong with a certificate
+//! ```
+#![forbid(unsafe_code)]
+
+mod account;
+mod bind;
+mod connection;
+mod domain;
+mod entry;
+mod error;
+mod filter;
+mod groups;
+mod link;
+mod queries;
+mod search;
+mod servers;
+mod tls;
+mod users;
+
+pub use account::{AccountState, Judgement};
+pub use bind::BindOutcome;
+pub use domain::Domain;
+pub use error::DirectoryError;
+pub use groups::GroupRecord;
+pub use link::{LinkStatus, Settings};
+pub use queries::{Directory, Page};
+pub use servers::Server;
+pub use tls::Tls;
+pub use users::{PosixAttributes, UserRecord};

@@ -1,0 +1,175 @@
+//! The state of an account as AD has it now, and whether it may log in at this moment.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ldaps_core::refusal::Refusal;
+
+use crate::entry::Entry;
+
+/// The attributes that decide about an account.
+pub(crate) const ATTRIBUTES: &[&str] =
+    &["userAccountControl", "msDS-User-Account-Control-Computed", "accountExpires", "logonHours"];
+
+/// userAccountControl: ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
+const ACCOUNT_DISABLED: u32 = 0x2;
+/// msDS-User-Account-Control-Computed: the bit that userAccountControl itself never shows.
+const LOCKED_OUT: u32 = 0x10;
+/// accountExpires: never, besides 0 (MS-ADA1 2.1).
+const NEVER: i64 = i64::MAX;
+/// From 1601, where AD counts from, to 1970, in seconds.
+const EPOCH_GAP: u64 = 11_644_473_600;
+/// AD counts in tenths of a microsecond.
+const TICKS: u64 = 10_000_000;
+/// 1970-01-01 was a Thursday; logonHours begins on Sunday.
+const THURSDAY: u64 = 4;
+const HOURS_IN_WEEK: u64 = 7 * 24;
+
+/// What AD says about an account. What AD did not say is None, and never taken for "nothing
+/// against it".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountState {
+    user_account_control: Option<u32>,
+    computed: Option<u32>,
+    account_expires: Option<i64>,
+    logon_hours: Option<Vec<u8>>,
+}
+
+/// What follows from an account's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// Nothing speaks against it.
+    Open,
+    /// The account may not log in.
+    Closed(Refusal),
+    /// This attribute is needed to tell, and the service account may not read it.
+    Unreadable(&'static str),
+}
+
+impl AccountState {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        Self {
+            user_account_control: entry.unsigned("userAccountControl"),
+            computed: entry.unsigned("msDS-User-Account-Control-Computed"),
+            account_expires: entry.number("accountExpires"),
+            logon_hours: entry.bytes("logonHours").map(<[u8]>::to_vec),
+        }
+    }
+
+    /// Whether the account may log in at this time, whoever vouches for the person: disabled,
+    /// expired and outside of the hours always deny. Those are judged in AD's own order
+    /// (`docs/architecture.md` names the sources).
+    #[must_use]
+    pub fn judge(&self, now: SystemTime) -> Judgement {
+        let Some(control) = self.user_account_control else {
+            return Judgement::Unreadable("userAccountControl");
+        };
+        if control & ACCOUNT_DISABLED != 0 {
+            return Judgement::Closed(Refusal::AccountDisabled);
+        }
+        if self.account_expires.is_some_and(|expires| has_passed(expires, now)) {
+            return Judgement::Closed(Refusal::AccountExpired);
+        }
+        match self.logon_hours.as_deref().is_some_and(|hours| !permits(hours, now)) {
+            true => Judgement::Closed(Refusal::LogonHours),
+            false => Judgement::Open,
+        }
+    }
+
+    /// Whether AD has locked the account after wrong passwords. It refuses its passwords then;
+    /// a key or a cron job is not an attempt, and is not refused here.
+    #[must_use]
+    pub fn is_locked_out(&self) -> bool {
+        self.computed.is_some_and(|bits| bits & LOCKED_OUT != 0)
+    }
+}
+
+/// Both 0 and the largest number stand for never.
+fn has_passed(filetime: i64, now: SystemTime) -> bool {
+    match u64::try_from(filetime) {
+        Ok(0) | Err(_) => false,
+        Ok(_) if filetime == NEVER => false,
+        Ok(ticks) => Duration::from_secs(ticks / TICKS) <= since_1601(now),
+    }
+}
+
+fn since_1601(now: SystemTime) -> Duration {
+    let unix = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    unix.saturating_add(Duration::from_secs(EPOCH_GAP))
+}
+
+/// logonHours (MS-ADA1 2.375): 21 bytes, a bit for each hour of the week in UTC, from Sunday
+/// 00:00, the lowest bit of each byte first. Any other length restricts nothing, as on a DC.
+fn permits(hours: &[u8], now: SystemTime) -> bool {
+    if hours.len() != 21 {
+        return true;
+    }
+    let unix_hours = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 3600;
+    let hour = (unix_hours + THURSDAY * 24) % HOURS_IN_WEEK;
+    let byte = usize::try_from(hour / 8).ok().and_then(|at| hours.get(at));
+    byte.is_none_or(|byte| byte & (1 << (hour % 8)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Monday, 23 November 2026, 15:30 UTC.
+    const NOW: u64 = 1_795_447_800;
+
+    fn filetime(unix: u64) -> i64 {
+        i64::try_from((unix + EPOCH_GAP) * TICKS).unwrap()
+    }
+
+    fn state() -> AccountState {
+        AccountState {
+            user_account_control: Some(0x200),
+            computed: Some(0),
+            account_expires: Some(NEVER),
+            logon_hours: None,
+        }
+    }
+
+    fn hours(open: u64) -> Option<Vec<u8>> {
+        let mut hours = vec![0; 21];
+        hours[usize::try_from(open / 8).unwrap()] |= 1 << (open % 8);
+        Some(hours)
+    }
+
+    #[test]
+    fn an_account_that_ad_keeps_out_is_let_in_or_the_other_way_round() {
+        let closed = Judgement::Closed;
+        let monday_15 = 24 + 15;
+        let table: &[(fn(&mut AccountState), Judgement)] = &[
+            (|_| {}, Judgement::Open),
+            (|s| s.user_account_control = None, Judgement::Unreadable("userAccountControl")),
+            (|s| s.user_account_control = Some(0x202), closed(Refusal::AccountDisabled)),
+            (|s| s.user_account_control = Some(0x10200), Judgement::Open),
+            (|s| s.account_expires = None, Judgement::Open),
+            (|s| s.account_expires = Some(0), Judgement::Open),
+            (|s| s.account_expires = Some(-1), Judgement::Open),
+            (|s| s.account_expires = Some(filetime(NOW - 1)), closed(Refusal::AccountExpired)),
+            (|s| s.account_expires = Some(filetime(NOW + 1)), Judgement::Open),
+            (|s| s.logon_hours = Some(vec![0; 21]), closed(Refusal::LogonHours)),
+            (|s| s.logon_hours = Some(vec![0xff; 21]), Judgement::Open),
+            (|s| s.logon_hours = Some(vec![0; 3]), Judgement::Open),
+        ];
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        for (at, (spoil, judgement)) in table.iter().enumerate() {
+            let mut state = state();
+            spoil(&mut state);
+            assert_eq!(state.judge(now), *judgement, "row {at}");
+        }
+        let only = |hour| AccountState { logon_hours: hours(hour), ..state() }.judge(now);
+        assert_eq!(only(monday_15), Judgement::Open);
+        assert_eq!(only(monday_15 - 1), closed(Refusal::LogonHours));
+        assert_eq!(only(monday_15 + 1), closed(Refusal::LogonHours));
+    }
+
+    #[test]
+    fn a_lockout_is_read_from_the_attribute_that_does_not_show_it() {
+        let control = AccountState { user_account_control: Some(0x210), ..state() };
+        let computed = AccountState { computed: Some(LOCKED_OUT), ..state() };
+        assert!(!control.is_locked_out());
+        assert!(computed.is_locked_out());
+    }
+}

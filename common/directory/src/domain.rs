@@ -1,0 +1,111 @@
+//! What a server says about itself and its domain before anything else is asked.
+
+use std::time::Duration;
+
+use ldaps_core::sid::Sid;
+
+use crate::connection::Connection;
+use crate::entry::Entry;
+use crate::error::DirectoryError;
+use crate::filter::{self, FilterValue};
+use crate::search::{self, Search};
+
+/// The domain of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// The DN that searches start from: as configured, or the domain's own.
+    pub base: String,
+    /// The domain's SID.
+    pub sid: Sid,
+    /// Its DNS name, in lower case.
+    pub dns_name: String,
+    /// Its NetBIOS name, in lower case, for `CORP\name`; None where it may not be read.
+    pub netbios: Option<String>,
+}
+
+impl Domain {
+    /// Reads rootDSE, the head of the domain and its cross-reference: what a bound connection
+    /// needs to know, once.
+    ///
+    /// # Errors
+    /// [`DirectoryError::WrongDomain`], where the server is no domain controller.
+    pub(crate) async fn read(
+        connection: &Connection,
+        base: Option<&str>,
+        patience: Duration,
+    ) -> Result<Self, DirectoryError> {
+        let wrong = |problem: String| DirectoryError::WrongDomain {
+            server: connection.server().clone(),
+            problem,
+        };
+        let missing = |what: &str| wrong(format!("it shows no {what}"));
+        let attributes = &["defaultNamingContext", "configurationNamingContext"];
+        let root = object(connection, "rootDSE", "", attributes, patience).await?;
+        let root = root.ok_or_else(|| missing("rootDSE"))?;
+        let context = root.text("defaultNamingContext").ok_or_else(|| {
+            wrong("it shows no defaultNamingContext, so it is no domain controller".to_owned())
+        })?;
+
+        let head = object(connection, "the domain", context, &["objectSid"], patience).await?;
+        let sid = head.as_ref().and_then(|head| head.sid("objectSid")).filter(Sid::is_domain);
+        let netbios = match root.text("configurationNamingContext") {
+            Some(configuration) => netbios(connection, configuration, context, patience).await?,
+            None => None,
+        };
+        Ok(Self {
+            base: base.unwrap_or(context).to_owned(),
+            sid: sid.ok_or_else(|| missing("SID of its domain"))?,
+            dns_name: dns_name(context),
+            netbios,
+        })
+    }
+}
+
+async fn object(
+    connection: &Connection,
+    what: &'static str,
+    dn: &str,
+    attributes: &[&str],
+    patience: Duration,
+) -> Result<Option<Entry>, DirectoryError> {
+    let search = Search::of_object(what, dn, attributes);
+    Ok(search::few(connection, &search, patience).await?.into_iter().next())
+}
+
+/// nETBIOSName of the domain's crossRef object (MS-ADTS 6.1.1.2.1.1.4).
+async fn netbios(
+    connection: &Connection,
+    configuration: &str,
+    context: &str,
+    patience: Duration,
+) -> Result<Option<String>, DirectoryError> {
+    let base = format!("CN=Partitions,{configuration}");
+    let filter = filter::equals("nCName", FilterValue::text(context));
+    let search = Search {
+        base_may_be_gone: true,
+        ..Search::below("the domain's NetBIOS name", &base, filter, &["nETBIOSName"])
+    };
+    let found = search::few(connection, &search, patience).await?;
+    let name = found.first().and_then(|entry| entry.text("nETBIOSName"));
+    Ok(name.map(ldaps_core::names::fold))
+}
+
+/// `DC=corp,DC=example` is corp.example (MS-ADTS 3.1.1.1.5).
+fn dns_name(context: &str) -> String {
+    let label = |part: &str| {
+        let (key, value) = part.split_once('=')?;
+        key.trim().eq_ignore_ascii_case("DC").then(|| value.trim().to_lowercase())
+    };
+    context.split(',').filter_map(label).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domains_name_is_read_wrongly_from_its_dn() {
+        assert_eq!(dns_name("DC=corp,DC=example"), "corp.example");
+        assert_eq!(dns_name("dc=Corp, DC=Example"), "corp.example");
+    }
+}

@@ -1,0 +1,134 @@
+//! What can go wrong with a directory, each a sentence that names the server and the remedy.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::servers::Server;
+use crate::tls::TlsFault;
+use ldaps_core::refusal::Refusal;
+
+/// Why the directory gave no answer. None of these says anything about an account.
+#[derive(Debug, Clone)]
+pub enum DirectoryError {
+    /// DNS has no domain controllers for the domain.
+    Discovery {
+        /// The domain that was looked for.
+        domain: String,
+        /// What DNS said.
+        problem: String,
+    },
+    /// The server's name has no address.
+    Resolve {
+        /// The server.
+        server: Server,
+        /// What the resolver said.
+        problem: String,
+    },
+    /// No TCP connection.
+    Connect {
+        /// The server.
+        server: Server,
+        /// What the system said.
+        problem: String,
+    },
+    /// No TLS connection that may be trusted.
+    Tls(Box<TlsFault>),
+    /// Nothing came within the time allowed.
+    Timeout {
+        /// The server.
+        server: Server,
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The server ended the connection.
+    Closed {
+        /// The server.
+        server: Server,
+        /// What it said, or what was wrong with what it said.
+        why: String,
+    },
+    /// AD did not take the service account's name and password.
+    ServiceAccount {
+        /// The server.
+        server: Server,
+        /// The name that was used.
+        bind_dn: String,
+        /// Why AD refused it.
+        refusal: Refusal,
+    },
+    /// The server refused an operation.
+    Refused {
+        /// The server.
+        server: Server,
+        /// What was asked.
+        what: &'static str,
+        /// Its words.
+        answer: String,
+    },
+    /// The server is no domain controller of the configured domain.
+    WrongDomain {
+        /// The server.
+        server: Server,
+        /// What it lacks or says instead.
+        problem: String,
+    },
+    /// The answer was complete, and cannot be used.
+    Unusable {
+        /// What was asked.
+        what: &'static str,
+        /// What is wrong with the answer.
+        problem: String,
+    },
+}
+
+impl DirectoryError {
+    /// Whether the connection is at fault, so that the same question may be put again on another.
+    #[must_use]
+    pub fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discovery { domain, problem } => write!(
+                f,
+                "DNS names no domain controller of {domain}: {problem}. Name the servers with \
+                 `uri` under [directory], or let this host ask the domain's DNS servers"
+            ),
+            Self::Resolve { server, problem } => write!(
+                f,
+                "the name {} has no address: {problem}. Correct the name, or give its address \
+                 under [directory.address]",
+                server.name
+            ),
+            Self::Connect { server, problem } => write!(
+                f,
+                "{server} cannot be reached: {problem}. Check that the domain controller runs and \
+                 that no firewall blocks port {}",
+                server.port
+            ),
+            Self::Tls(fault) => write!(f, "{fault}"),
+            Self::Timeout { server, what, after } => {
+                write!(f, "{server} did not answer within {} s ({what})", after.as_secs_f32())
+            }
+            Self::Closed { server, why } => write!(f, "{server} ended the connection: {why}"),
+            Self::ServiceAccount { server, bind_dn, refusal } => write!(
+                f,
+                "{server} refused the service account {bind_dn:?}: {refusal}. Correct `bind_dn` or \
+                 the file that `bind_secret` names, then reload ldapsd; until then AD is asked \
+                 rarely, so as not to lock the account"
+            ),
+            Self::Refused { server, what, answer } => {
+                write!(f, "{server} refused {what}: {answer}")
+            }
+            Self::WrongDomain { server, problem } => write!(f, "{server} is not used: {problem}"),
+            Self::Unusable { what, problem } => write!(f, "{what} came back unusable: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for DirectoryError {}

@@ -1,0 +1,33 @@
+//! A group as AD has it.
+
+use ldaps_core::sid::Sid;
+
+use crate::entry::Entry;
+
+/// What is read of every group.
+pub(crate) const ATTRIBUTES: &[&str] = &["sAMAccountName", "objectSid", "gidNumber"];
+
+/// A group as AD has it, without its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRecord {
+    /// The DN.
+    pub dn: String,
+    /// The SID, which a rename does not change.
+    pub sid: Sid,
+    /// sAMAccountName, in AD's spelling.
+    pub sam_account_name: String,
+    /// gidNumber, for `id_mapping = "posix"`.
+    pub gid_number: Option<u32>,
+}
+
+impl GroupRecord {
+    /// None where what makes a group of it is missing.
+    pub(crate) fn of(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            dn: entry.dn().to_owned(),
+            sid: entry.sid("objectSid")?,
+            sam_account_name: entry.text("sAMAccountName")?.to_owned(),
+            gid_number: entry.unsigned("gidNumber"),
+        })
+    }
+}

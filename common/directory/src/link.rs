@@ -1,0 +1,287 @@
+//! Which server is spoken to: one service connection, made when it is needed, kept up by a probe.
+//!
+//! A server that has gone silent costs one deadline, once. From then on every question is answered
+//! with the same error at once, until the probe, which alone waits, has found a server again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ldaps_core::config;
+use ldaps_core::secret::Password;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::bind::{self, BindOutcome};
+use crate::connection::Connection;
+use crate::domain::Domain;
+use crate::error::DirectoryError;
+use crate::servers::{self, Server};
+use crate::tls::Tls;
+
+/// How soon a lost server is tried again, and how rarely at the last: sssd's and nslcd's users
+/// complain of daemons that stay offline for minutes after the network is back.
+const PROBE_FIRST: Duration = Duration::from_millis(500);
+const PROBE_LAST: Duration = Duration::from_secs(15);
+/// A refused service account is tried this rarely: each try counts towards its lockout.
+const SERVICE_REFUSED_PROBE: Duration = Duration::from_secs(600);
+
+/// What the link is made from.
+pub struct Settings {
+    /// `[directory]` of the configuration.
+    pub directory: config::Directory,
+    /// Whom to trust.
+    pub tls: Tls,
+    /// The service account's password.
+    pub secret: Password,
+}
+
+/// How the link is, for `ldapsctl status`.
+#[derive(Debug, Clone)]
+pub struct LinkStatus {
+    /// The server in use.
+    pub connected: Option<Server>,
+    /// The servers there are, as far as they are known.
+    pub servers: Vec<Server>,
+    /// The domain, once it was read.
+    pub domain: Option<Arc<Domain>>,
+    /// The last failure, and when it was.
+    pub last_error: Option<(DirectoryError, Instant)>,
+}
+
+/// A bound connection and the domain at its other end.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) domain: Arc<Domain>,
+}
+
+pub(crate) struct Link {
+    settings: Settings,
+    /// Held while a connection is being made, so that all who need one share it.
+    current: tokio::sync::Mutex<Option<Bound>>,
+    state: Mutex<LinkState>,
+    outage_began: Notify,
+}
+
+#[derive(Debug, Default)]
+struct LinkState {
+    /// Why there is no server, while there is none.
+    outage: Option<DirectoryError>,
+    last_error: Option<(DirectoryError, Instant)>,
+    servers: Vec<Server>,
+    connected: Option<Server>,
+    /// The domain, once it was read: another one is never taken for it.
+    domain: Option<Arc<Domain>>,
+}
+
+impl Link {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            current: tokio::sync::Mutex::new(None),
+            state: Mutex::default(),
+            outage_began: Notify::new(),
+        }
+    }
+
+    /// How long one operation may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings.directory.operation_timeout
+    }
+
+    /// A bound connection: the one there is, or a new one.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]: at once while no server can be had, or after trying each.
+    pub(crate) async fn bound(&self) -> Result<Bound, DirectoryError> {
+        if let Some(error) = self.lock().outage.clone() {
+            return Err(error);
+        }
+        let mut current = self.current.lock().await;
+        if let Some(bound) = current.as_ref().filter(|bound| bound.connection.is_open()) {
+            return Ok(bound.clone());
+        }
+        // Whoever waited for the lock while it was tried in vain need not try again.
+        if let Some(error) = self.lock().outage.clone() {
+            return Err(error);
+        }
+        self.connect(&mut current).await
+    }
+
+    /// Tells the link that a question failed. A silent server is an outage from this moment.
+    pub(crate) fn report(&self, error: &DirectoryError) {
+        if let DirectoryError::Timeout { .. } = error {
+            let mut state = self.lock();
+            let lost = state.connected.is_some() && state.outage.is_none();
+            state.last_error = Some((error.clone(), Instant::now()));
+            drop(state);
+            if lost {
+                tracing::error!("{error}");
+                self.begin_outage(error);
+            }
+        }
+    }
+
+    /// Keeps trying while there is no server. Runs for as long as the link is in use.
+    pub(crate) async fn probe(&self) {
+        // The first connection is the probe's, so that the first look-up need not wait for it.
+        let mut failed = self.bound().await.err();
+        loop {
+            let mut wait = PROBE_FIRST;
+            while let Some(error) = failed {
+                let refused = matches!(error, DirectoryError::ServiceAccount { .. });
+                tokio::time::sleep(if refused { SERVICE_REFUSED_PROBE } else { wait }).await;
+                wait = (wait * 2).min(PROBE_LAST);
+                let mut current = self.current.lock().await;
+                failed = self.connect(&mut current).await.err();
+            }
+            self.outage_began.notified().await;
+            failed = self.lock().outage.clone();
+        }
+    }
+
+    pub(crate) fn status(&self) -> LinkStatus {
+        let state = self.lock();
+        LinkStatus {
+            connected: state.connected.clone().filter(|_| state.outage.is_none()),
+            servers: state.servers.clone(),
+            domain: state.domain.clone(),
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    /// A connection for one bind of one person, to the server in use or, where that cannot be
+    /// reached, another. Nothing has been sent on it.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] of the last server tried.
+    pub(crate) async fn fresh_connection(&self) -> Result<Connection, DirectoryError> {
+        let bound = self.bound().await?;
+        let first = bound.connection.server().clone();
+        let patience = self.settings.directory.connect_timeout;
+        let mut error = match Connection::open(&first, &self.settings.tls, patience).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let others = self.lock().servers.clone();
+        for server in others.iter().filter(|server| **server != first) {
+            match Connection::open(server, &self.settings.tls, patience).await {
+                Ok(connection) => return Ok(connection),
+                Err(other) => error = other,
+            }
+        }
+        Err(error)
+    }
+
+    async fn connect(&self, current: &mut Option<Bound>) -> Result<Bound, DirectoryError> {
+        *current = None;
+        match self.connect_to_any().await {
+            Ok(bound) => {
+                let mut state = self.lock();
+                if state.outage.take().is_some() {
+                    tracing::info!(server = %bound.connection.server(), "the directory is back");
+                }
+                state.connected = Some(bound.connection.server().clone());
+                state.domain = Some(bound.domain.clone());
+                *current = Some(bound.clone());
+                Ok(bound)
+            }
+            Err(error) => {
+                self.begin_outage(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect_to_any(&self) -> Result<Bound, DirectoryError> {
+        let candidates = servers::candidates(&self.settings.directory).await?;
+        let mut candidates = candidates;
+        {
+            let mut state = self.lock();
+            state.servers.clone_from(&candidates);
+            // The one that was just lost is asked last.
+            if let Some(lost) = state.connected.take() {
+                candidates.sort_by_key(|server| *server == lost);
+            }
+        }
+        let mut first_error = None;
+        for server in candidates {
+            match self.connect_to(&server).await {
+                Ok(bound) => return Ok(bound),
+                Err(error) => {
+                    self.note(&error);
+                    // Another server would refuse the same password, and count it as well.
+                    if matches!(error, DirectoryError::ServiceAccount { .. }) {
+                        return Err(error);
+                    }
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or_else(|| DirectoryError::Unusable {
+            what: "the list of servers",
+            problem: "it is empty".to_owned(),
+        }))
+    }
+
+    async fn connect_to(&self, server: &Server) -> Result<Bound, DirectoryError> {
+        let Settings { directory, tls, secret } = &self.settings;
+        let patience = directory.operation_timeout;
+        let connection = Connection::open(server, tls, directory.connect_timeout).await?;
+        match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
+            BindOutcome::Accepted => {}
+            BindOutcome::Refused(refusal) => {
+                return Err(DirectoryError::ServiceAccount {
+                    server: server.clone(),
+                    bind_dn: directory.bind_dn.clone(),
+                    refusal,
+                });
+            }
+        }
+        let domain = Domain::read(&connection, directory.base.as_deref(), patience).await?;
+        self.check_domain(server, &domain)?;
+        Ok(Bound { connection: Arc::new(connection), domain: Arc::new(domain) })
+    }
+
+    /// A host knows the people of one domain: a server that suddenly speaks for another would
+    /// change who owns which file.
+    fn check_domain(&self, server: &Server, domain: &Domain) -> Result<(), DirectoryError> {
+        match &self.lock().domain {
+            Some(known) if known.sid != domain.sid => Err(DirectoryError::WrongDomain {
+                server: server.clone(),
+                problem: format!(
+                    "its domain is {} ({}), and this host's is {} ({})",
+                    domain.dns_name, domain.sid, known.dns_name, known.sid
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Logs a failure when it is a new one: a host that is cut off for a night must not fill its
+    /// journal with it.
+    fn note(&self, error: &DirectoryError) {
+        let mut state = self.lock();
+        let known = state.last_error.as_ref().map(|(last, _)| last.to_string());
+        if known.as_deref() != Some(error.to_string().as_str()) || state.outage.is_none() {
+            tracing::error!("{error}");
+        }
+        state.last_error = Some((error.clone(), Instant::now()));
+    }
+
+    fn begin_outage(&self, error: &DirectoryError) {
+        let mut state = self.lock();
+        if state.outage.replace(error.clone()).is_none() {
+            drop(state);
+            tracing::warn!(
+                "no domain controller can be asked: until one answers, what is in memory is served \
+                 and logins are refused"
+            );
+            self.outage_began.notify_one();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,399 @@
+//! What is asked of the directory, in the words of those who ask: a user by any name, a group by
+//! its SID, the groups of a user, a bind.
+
+use ldap3_proto::proto::LdapFilter;
+use ldaps_core::config;
+use ldaps_core::names::{GroupName, NameForm, UserName, fold};
+use ldaps_core::secret::Password;
+use ldaps_core::sid::Sid;
+
+use crate::bind::{self, BindOutcome};
+use crate::domain::Domain;
+use crate::entry::Entry;
+use crate::error::DirectoryError;
+use crate::filter::{self, FilterValue};
+use crate::groups::{self, GroupRecord};
+use crate::link::{Bound, Link, LinkStatus, Settings};
+use crate::search::{self, Search};
+use crate::users::{self, UserRecord};
+
+/// Values in one filter: AD's default MaxValRange is far above, and each is an index look-up.
+const BATCH: usize = 100;
+/// Groups below a group that are followed: a bound against a directory that has no end.
+const NESTED_GROUPS_MAX: usize = 20_000;
+
+/// One domain, over however many servers it has.
+pub struct Directory {
+    link: Link,
+    users: config::Users,
+    groups: config::Groups,
+}
+
+/// One page of an enumeration.
+#[derive(Debug)]
+pub struct Page<Record> {
+    /// What is on it.
+    pub records: Vec<Record>,
+    /// The cookie of the next page; empty on the last.
+    pub next: Vec<u8>,
+}
+
+impl Directory {
+    /// A directory that nothing has been asked of yet.
+    #[must_use]
+    pub fn new(settings: Settings, users: config::Users, groups: config::Groups) -> Self {
+        Self { link: Link::new(settings), users, groups }
+    }
+
+    /// Connects, and connects again whenever no server answers; to be run beside the questions.
+    pub async fn keep_connected(&self) {
+        self.link.probe().await;
+    }
+
+    /// How the connection is.
+    #[must_use]
+    pub fn status(&self) -> LinkStatus {
+        self.link.status()
+    }
+
+    /// The domain.
+    ///
+    /// # Errors
+    /// [`DirectoryError`], as for every question.
+    pub async fn domain(&self) -> Result<std::sync::Arc<Domain>, DirectoryError> {
+        Ok(self.link.bound().await?.domain)
+    }
+
+    /// The user of this name, in whichever form it is.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]; that nobody has the name is no error.
+    pub async fn user_by_name(
+        &self,
+        name: &UserName,
+    ) -> Result<Option<UserRecord>, DirectoryError> {
+        match name.form() {
+            NameForm::Bare(bare) => self.user_where(&self.users.login.bare, bare).await,
+            NameForm::At(whole) => {
+                for attribute in &self.users.login.at {
+                    if let Some(user) = self.user_where(attribute, whole).await? {
+                        return Ok(Some(user));
+                    }
+                }
+                Ok(None)
+            }
+            NameForm::DownLevel { domain, name } => {
+                let ours = self.domain().await?;
+                match ours.netbios.as_deref() == Some(domain) {
+                    true => self.user_where("sAMAccountName", name).await,
+                    false => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// The user with this SID.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn user_by_sid(&self, sid: Sid) -> Result<Option<UserRecord>, DirectoryError> {
+        let found = self.users(filter::equals("objectSid", FilterValue::sid(sid))).await?;
+        Ok(found.into_iter().find(|user| user.sid == sid))
+    }
+
+    /// The user with this uidNumber; None also where several have it.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn user_by_uid_number(&self, uid: u32) -> Result<Option<UserRecord>, DirectoryError> {
+        let found = self.users(filter::equals("uidNumber", FilterValue::number(uid))).await?;
+        Ok(the_only(found, "uidNumber"))
+    }
+
+    /// The group of this name.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn group_by_name(
+        &self,
+        name: &GroupName,
+    ) -> Result<Option<GroupRecord>, DirectoryError> {
+        let value = FilterValue::text(name.as_str());
+        let found = self.groups(filter::equals("sAMAccountName", value)).await?;
+        Ok(found.into_iter().find(|group| fold(&group.sam_account_name) == name.as_str()))
+    }
+
+    /// The groups with these SIDs, as far as there are such.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn groups_by_sid(&self, sids: &[Sid]) -> Result<Vec<GroupRecord>, DirectoryError> {
+        let mut found = Vec::with_capacity(sids.len());
+        for batch in sids.chunks(BATCH) {
+            let values = batch.iter().map(|sid| FilterValue::sid(*sid));
+            found.extend(self.groups(filter::any_of("objectSid", values)).await?);
+        }
+        found.retain(|group| sids.contains(&group.sid));
+        Ok(found)
+    }
+
+    /// The group with this gidNumber; None also where several have it.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn group_by_gid_number(
+        &self,
+        gid: u32,
+    ) -> Result<Option<GroupRecord>, DirectoryError> {
+        let found = self.groups(filter::equals("gidNumber", FilterValue::number(gid))).await?;
+        Ok(the_only(found, "gidNumber"))
+    }
+
+    /// The SIDs of every group a user is in, nested and primary included, as AD itself computes
+    /// them; None if AD does not show them (an object always has some).
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn token_groups(&self, dn: &str) -> Result<Option<Vec<Sid>>, DirectoryError> {
+        let attributes = &["tokenGroups"];
+        let found = self
+            .ask(async |bound: &Bound| {
+                // MS-ADTS 3.1.1.4.5.19: constructed, and only for a base search of one object.
+                let search = Search::of_object("the groups of a user", dn, attributes);
+                search::few(&bound.connection, &search, self.link.patience()).await
+            })
+            .await?;
+        let Some(entry) = found.first() else { return Ok(None) };
+        let sids = entry.values("tokenGroups").iter().map(|bytes| Sid::from_bytes(bytes));
+        let sids: Vec<Sid> = sids.collect::<Result<_, _>>().map_err(|error| {
+            DirectoryError::Unusable { what: "tokenGroups", problem: error.to_string() }
+        })?;
+        Ok((!sids.is_empty()).then_some(sids))
+    }
+
+    /// The sAMAccountNames of all users in a group, directly or through other groups; members by
+    /// primary group are not among them, as in AD's own `member`.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn members(&self, group_dn: &str) -> Result<Vec<String>, DirectoryError> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut seen = std::collections::HashSet::from([group_dn.to_lowercase()]);
+        let mut level = vec![group_dn.to_owned()];
+        while !level.is_empty() {
+            let mut below = Vec::new();
+            for batch in level.chunks(BATCH) {
+                // `memberOf` is a link AD keeps an index of; the values may be of any length.
+                let of_these =
+                    || filter::any_of("memberOf", batch.iter().map(|dn| FilterValue::text(dn)));
+                let users = self.below(&self.users.base, self.user_filter(of_these()));
+                for user in
+                    self.entries("the members of a group", users, &["sAMAccountName"]).await?
+                {
+                    names.extend(user.text("sAMAccountName").map(str::to_owned));
+                }
+                // As in tokenGroups, the way leads through security groups only.
+                let groups = self.below(&self.groups.base, self.group_filter(of_these()));
+                for group in self.entries("the groups in a group", groups, &["objectSid"]).await? {
+                    if seen.insert(group.dn().to_lowercase()) {
+                        below.push(group.dn().to_owned());
+                    }
+                }
+            }
+            if seen.len() > NESTED_GROUPS_MAX {
+                let problem = format!("more than {NESTED_GROUPS_MAX} groups are nested in it");
+                return Err(DirectoryError::Unusable { what: "the members of a group", problem });
+            }
+            level = below;
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// A page of all users.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn users_page(&self, cookie: Vec<u8>) -> Result<Page<UserRecord>, DirectoryError> {
+        let search =
+            self.below(&self.users.base, filter::configured(&self.users.complete_filter()));
+        let attributes = self.user_attributes();
+        let page = self.page("a page of users", search, &attributes, cookie).await?;
+        let records = page.entries.iter().filter_map(|entry| self.user_record(entry)).collect();
+        Ok(Page { records, next: page.cookie })
+    }
+
+    /// A page of all groups.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn groups_page(&self, cookie: Vec<u8>) -> Result<Page<GroupRecord>, DirectoryError> {
+        let search = self.below(&self.groups.base, filter::configured(&self.groups.filter));
+        let page = self.page("a page of groups", search, groups::ATTRIBUTES, cookie).await?;
+        let records = page.entries.iter().filter_map(GroupRecord::of).collect();
+        Ok(Page { records, next: page.cookie })
+    }
+
+    /// One bind as this DN, on a connection of its own. Nothing is retried once it is written.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]: AD said nothing about the account.
+    pub async fn authenticate(
+        &self,
+        dn: &str,
+        password: &Password,
+    ) -> Result<BindOutcome, DirectoryError> {
+        let connection = self.link.fresh_connection().await?;
+        bind::bind(&connection, dn, password, self.link.patience()).await
+    }
+
+    async fn user_where(
+        &self,
+        attribute: &str,
+        asked: &str,
+    ) -> Result<Option<UserRecord>, DirectoryError> {
+        let filter = filter::equals(attribute, FilterValue::text(asked));
+        let entries = self.user_entries(filter, attribute).await?;
+        // AD finds more than was asked for: é for e, and Samba a name with a space behind it.
+        let same = |entry: &&Entry| {
+            entry
+                .values(attribute)
+                .iter()
+                .any(|value| std::str::from_utf8(value).is_ok_and(|value| fold(value) == asked))
+        };
+        let exact = entries.iter().filter(same).filter_map(|entry| self.user_record(entry));
+        Ok(the_only(exact.collect(), attribute))
+    }
+
+    async fn users(&self, filter: LdapFilter) -> Result<Vec<UserRecord>, DirectoryError> {
+        let entries = self.user_entries(filter, "objectSid").await?;
+        Ok(entries.iter().filter_map(|entry| self.user_record(entry)).collect())
+    }
+
+    async fn user_entries(
+        &self,
+        filter: LdapFilter,
+        besides: &str,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        let mut attributes = self.user_attributes();
+        if !attributes.iter().any(|name| name.eq_ignore_ascii_case(besides)) {
+            attributes.push(besides);
+        }
+        let below = self.below(&self.users.base, self.user_filter(filter));
+        self.ask(async |bound: &Bound| {
+            let search = below.search("a user", bound, &attributes);
+            search::few(&bound.connection, &search, self.link.patience()).await
+        })
+        .await
+    }
+
+    async fn groups(&self, filter: LdapFilter) -> Result<Vec<GroupRecord>, DirectoryError> {
+        let below = self.below(&self.groups.base, self.group_filter(filter));
+        let entries = self
+            .ask(async |bound: &Bound| {
+                let search = below.search("a group", bound, groups::ATTRIBUTES);
+                search::few(&bound.connection, &search, self.link.patience()).await
+            })
+            .await?;
+        Ok(entries.iter().filter_map(GroupRecord::of).collect())
+    }
+
+    async fn entries(
+        &self,
+        what: &'static str,
+        below: Below<'_>,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        self.ask(async |bound: &Bound| {
+            let search = below.search(what, bound, attributes);
+            search::all(&bound.connection, &search, self.link.patience()).await
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        what: &'static str,
+        below: Below<'_>,
+        attributes: &[&str],
+        cookie: Vec<u8>,
+    ) -> Result<search::SearchPage, DirectoryError> {
+        self.ask(async |bound: &Bound| {
+            let search = below.search(what, bound, attributes);
+            search::page(&bound.connection, &search, cookie.clone(), self.link.patience()).await
+        })
+        .await
+    }
+
+    /// Puts a question that changes nothing, and once more on another connection where the first
+    /// had ended: AD drops idle connections after 15 minutes without a word.
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFn(&Bound) -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        let bound = self.link.bound().await?;
+        let mut answer = question(&bound).await;
+        if matches!(&answer, Err(error) if error.is_of_the_connection()) {
+            let again = self.link.bound().await?;
+            answer = question(&again).await;
+        }
+        answer.inspect_err(|error| self.link.report(error))
+    }
+
+    fn user_attributes(&self) -> Vec<&str> {
+        users::attributes([self.users.gecos.as_str()].into_iter())
+    }
+
+    fn user_record(&self, entry: &Entry) -> Option<UserRecord> {
+        let record = UserRecord::of(entry, self.users.gecos.as_str());
+        if record.is_none() {
+            tracing::warn!(
+                dn = entry.dn(),
+                "a user is left out: the service account may not read its objectSid or sAMAccountName"
+            );
+        }
+        record
+    }
+
+    fn user_filter(&self, filter: LdapFilter) -> LdapFilter {
+        filter::both(filter::configured(&self.users.complete_filter()), filter)
+    }
+
+    fn group_filter(&self, filter: LdapFilter) -> LdapFilter {
+        filter::both(filter::configured(&self.groups.filter), filter)
+    }
+
+    fn below<'a>(&self, base: &'a Option<String>, filter: LdapFilter) -> Below<'a> {
+        Below { base: base.as_deref(), filter }
+    }
+}
+
+/// A filter, and where it applies: the base of the domain unless another is configured.
+struct Below<'a> {
+    base: Option<&'a str>,
+    filter: LdapFilter,
+}
+
+impl Below<'_> {
+    fn search<'s>(
+        &'s self,
+        what: &'static str,
+        bound: &'s Bound,
+        attributes: &'s [&'s str],
+    ) -> Search<'s> {
+        let base = self.base.unwrap_or(&bound.domain.base);
+        Search::below(what, base, self.filter.clone(), attributes)
+    }
+}
+
+/// Several accounts with one name are nobody: whom the person meant cannot be known.
+fn the_only<Record>(mut found: Vec<Record>, attribute: &str) -> Option<Record> {
+    if found.len() > 1 {
+        tracing::warn!(
+            attribute,
+            count = found.len(),
+            "several accounts share one value; none is served"
+        );
+        return None;
+    }
+    found.pop()
+}

@@ -1,0 +1,332 @@
+//! Whom to trust, and what exactly is wrong with a certificate that is not.
+//!
+//! The chain and the name are always verified. There is no switch.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ldaps_core::config::{self, CrlCheck, TlsVersion};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslSessionCacheMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::store::{X509Lookup, X509StoreBuilder};
+use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
+use openssl::x509::{X509, X509NameRef, X509Ref, X509StoreContextRef};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+use crate::servers::Server;
+
+/// The system's trust store on Debian and Ubuntu, made by update-ca-certificates(8).
+const SYSTEM_STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// What a TLS connection to a domain controller needs: the trusted CAs, the revocation lists, the
+/// oldest version.
+#[derive(Clone)]
+pub struct Tls {
+    context: SslContext,
+    /// What is trusted, in words.
+    trusted: Arc<str>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("trusted", &self.trusted).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Loads what the configuration names. No environment is read: neither `SSL_CERT_FILE` nor
+    /// `LDAPTLS_*` can change whom this host trusts.
+    ///
+    /// # Errors
+    /// A sentence that names the file at fault.
+    pub fn new(config: &config::Tls) -> Result<Self, String> {
+        let (store, trusted) = trust(config)?;
+        let context = context(config, store)
+            .map_err(|error| format!("OpenSSL cannot be set up: {}", words(&error)))?;
+        Ok(Self { context, trusted: trusted.into() })
+    }
+
+    /// The TLS handshake, as a client that wants to see this server's certificate and no other.
+    ///
+    /// # Errors
+    /// [`TlsFault`]: which certificate, what is wrong with it, what to do.
+    pub(crate) async fn handshake(
+        &self,
+        server: &Server,
+        tcp: TcpStream,
+    ) -> Result<SslStream<TcpStream>, TlsFault> {
+        let fault = |certificate, problem| TlsFault {
+            server: server.clone(),
+            trusted: self.trusted.clone(),
+            certificate,
+            problem,
+        };
+        let seen = Arc::new(Mutex::new(None));
+        let ssl = self.session(server, seen.clone()).map_err(|error| fault(None, words(&error)))?;
+        let mut stream = SslStream::new(ssl, tcp).map_err(|error| fault(None, words(&error)))?;
+        match Pin::new(&mut stream).connect().await {
+            Ok(()) => Ok(stream),
+            Err(error) => {
+                let certificate = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(fault(certificate, handshake_words(&error)))
+            }
+        }
+    }
+
+    fn session(&self, server: &Server, seen: Seen) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.context)?;
+        match server.name.parse::<IpAddr>() {
+            Ok(address) => ssl.param_mut().set_ip(address)?,
+            Err(_) => {
+                ssl.set_hostname(&server.name)?;
+                ssl.param_mut().set_host(&server.name)?;
+            }
+        }
+        // RFC 6125: the name stands in subjectAltName; a CN is prose.
+        ssl.param_mut().set_hostflags(
+            X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
+        );
+        ssl.set_verify_callback(SslVerifyMode::PEER, move |verified, chain| {
+            if !verified {
+                note(&seen, chain);
+            }
+            verified
+        });
+        Ok(ssl)
+    }
+}
+
+fn trust(config: &config::Tls) -> Result<(X509StoreBuilder, String), String> {
+    let own = |error: ErrorStack| words(&error);
+    let mut store = X509StoreBuilder::new().map_err(own)?;
+    let mut trusted: Vec<String> = Vec::new();
+    let system = config.ca_file.is_none() && config.ca_dirs.is_empty();
+    let file = config.ca_file.clone().or_else(|| system.then(|| PathBuf::from(SYSTEM_STORE)));
+    if let Some(file) = file {
+        for certificate in read_certificates(&file)? {
+            store.add_cert(certificate).map_err(own)?;
+        }
+        trusted.push(file.display().to_string());
+    }
+    for dir in &config.ca_dirs {
+        let path = utf8(dir)?;
+        let lookup = store.add_lookup(X509Lookup::hash_dir()).map_err(own)?;
+        lookup.add_dir(path, SslFiletype::PEM).map_err(own)?;
+        trusted.push(format!("the directory {path}"));
+    }
+    if let Some(file) = &config.crl_file {
+        let lookup = store.add_lookup(X509Lookup::file()).map_err(own)?;
+        lookup.load_crl_file(utf8(file)?, SslFiletype::PEM).map_err(|error| {
+            format!("{} holds no revocation list in PEM form: {}", file.display(), words(&error))
+        })?;
+    }
+    // A CA that the administrator named is trusted, whether it signed itself or another CA did:
+    // so GnuTLS, which Debian's libldap uses, has always read TLS_CACERT.
+    let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
+    match config.crl_check {
+        CrlCheck::None => {}
+        CrlCheck::Peer => flags |= X509VerifyFlags::CRL_CHECK,
+        CrlCheck::All => flags |= X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL,
+    }
+    store.set_flags(flags).map_err(own)?;
+    Ok((store, trusted.join(" and ")))
+}
+
+fn context(config: &config::Tls, store: X509StoreBuilder) -> Result<SslContext, ErrorStack> {
+    // Not SslConnector: its builder loads OpenSSL's default paths, and with them SSL_CERT_FILE.
+    let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
+    context.set_min_proto_version(Some(match config.minimum {
+        TlsVersion::V1_2 => SslVersion::TLS1_2,
+        TlsVersion::V1_3 => SslVersion::TLS1_3,
+    }))?;
+    context.set_verify(SslVerifyMode::PEER);
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    context.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_TICKET);
+    context.set_cert_store(store.build());
+    Ok(context.build())
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<X509>, String> {
+    let pem = std::fs::read(file)
+        .map_err(|error| format!("the CA file {} cannot be read: {error}", file.display()))?;
+    let certificates = X509::stack_from_pem(&pem)
+        .map_err(|error| format!("the CA file {} is not PEM: {}", file.display(), words(&error)))?;
+    match certificates.is_empty() {
+        true => Err(format!("the CA file {} holds no certificate", file.display())),
+        false => Ok(certificates),
+    }
+}
+
+fn utf8(path: &Path) -> Result<&str, String> {
+    path.to_str().ok_or_else(|| format!("the path {} is not UTF-8", path.display()))
+}
+
+/// Why a TLS connection was not made.
+#[derive(Debug, Clone)]
+pub struct TlsFault {
+    server: Server,
+    trusted: Arc<str>,
+    certificate: Option<CertificateFault>,
+    problem: String,
+}
+
+/// A certificate that failed verification.
+#[derive(Debug, Clone)]
+struct CertificateFault {
+    depth: u32,
+    code: i32,
+    reason: String,
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+    not_before: String,
+    not_after: String,
+}
+
+type Seen = Arc<Mutex<Option<CertificateFault>>>;
+
+/// Keeps the first fault of a chain; later ones follow from it.
+fn note(seen: &Seen, chain: &mut X509StoreContextRef) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    if let (None, Some(certificate)) = (seen.as_ref(), chain.current_cert()) {
+        *seen = Some(CertificateFault {
+            depth: chain.error_depth(),
+            code: chain.error().as_raw(),
+            reason: chain.error().error_string().to_owned(),
+            subject: distinguished_name(certificate.subject_name()),
+            issuer: distinguished_name(certificate.issuer_name()),
+            names: names_of(certificate),
+            not_before: certificate.not_before().to_string(),
+            not_after: certificate.not_after().to_string(),
+        });
+    }
+}
+
+fn distinguished_name(name: &X509NameRef) -> String {
+    let part = |entry: &openssl::x509::X509NameEntryRef| {
+        let key = entry.object().nid().short_name().unwrap_or("?").to_owned();
+        let value = entry.data().to_string().unwrap_or_default();
+        format!("{key}={value}")
+    };
+    match name.entries().map(part).collect::<Vec<_>>() {
+        parts if parts.is_empty() => "(no name)".to_owned(),
+        parts => parts.join(", "),
+    }
+}
+
+fn names_of(certificate: &X509Ref) -> Vec<String> {
+    let alternatives = certificate.subject_alt_names();
+    let names = alternatives.iter().flatten().filter_map(|name| match name.ipaddress() {
+        Some(bytes) => address(bytes),
+        None => name.dnsname().map(str::to_owned),
+    });
+    names.collect()
+}
+
+fn address(bytes: &[u8]) -> Option<String> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| v6()).ok().map(|address| address.to_string())
+}
+
+impl fmt::Display for TlsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(certificate) = &self.certificate else {
+            return write!(
+                f,
+                "TLS with {} failed: {}. Check that this port speaks LDAPS and TLS 1.2 or newer",
+                self.server, self.problem
+            );
+        };
+        let which = match certificate.depth {
+            0 => "its certificate",
+            _ => "a CA certificate above its own",
+        };
+        write!(
+            f,
+            "the server {} is not trusted: {which} ({}; issued by {}) ",
+            self.server, certificate.subject, certificate.issuer
+        )?;
+        self.explain(f, certificate)
+    }
+}
+
+impl TlsFault {
+    /// The reasons are X509_V_ERR_* of OpenSSL's x509_vfy.h, which keep their numbers.
+    fn explain(&self, f: &mut fmt::Formatter<'_>, it: &CertificateFault) -> fmt::Result {
+        match it.code {
+            9 => write!(
+                f,
+                "is not valid before {}. Check the clock of this host, then the certificate's dates",
+                it.not_before
+            ),
+            10 => write!(
+                f,
+                "has expired on {}. Renew it on the domain controller (and check the clock of this \
+                 host)",
+                it.not_after
+            ),
+            62 | 64 => write!(
+                f,
+                "is for {}, not for {:?}. Write `uri` with a name that the certificate bears; where \
+                 DNS does not know that name, give its address under [directory.address]",
+                in_words(&it.names),
+                self.server.name
+            ),
+            2 | 18..=21 => write!(
+                f,
+                "leads to no CA that is trusted here ({}). Put the certificate of the issuing CA \
+                 into {}, or name the right file with TLS_CACERT in ldap.conf or `ca` under [tls]",
+                it.reason, self.trusted
+            ),
+            23 => write!(f, "has been revoked. Have a new certificate issued for it"),
+            3 => write!(
+                f,
+                "cannot be checked for revocation: there is no list of its issuer in the CRL file. \
+                 Add it, or set `crl_check = \"none\"` under [tls]"
+            ),
+            12 => write!(
+                f,
+                "cannot be checked for revocation: the list of its issuer is out of date. Fetch a \
+                 new one into the CRL file"
+            ),
+            _ => write!(
+                f,
+                "fails verification: {} (OpenSSL's reason {}). Trusted is {}",
+                it.reason, it.code, self.trusted
+            ),
+        }
+    }
+}
+
+fn in_words(names: &[String]) -> String {
+    match names {
+        [] => "no name at all (it has no subjectAltName)".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+fn handshake_words(error: &openssl::ssl::Error) -> String {
+    match (error.ssl_error(), error.io_error()) {
+        (Some(stack), _) => words(stack),
+        (None, Some(io)) => io.to_string(),
+        (None, None) => "the server ended the connection during the handshake".to_owned(),
+    }
+}
+
+/// OpenSSL's reasons without its source files and line numbers.
+fn words(errors: &ErrorStack) -> String {
+    let reasons: Vec<_> =
+        errors.errors().iter().filter_map(openssl::error::Error::reason).collect();
+    match reasons.is_empty() {
+        true => "OpenSSL gives no reason".to_owned(),
+        false => reasons.join("; "),
+    }
+}

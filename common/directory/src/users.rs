@@ -1,0 +1,83 @@
+//! A user as AD has it.
+
+use ldaps_core::sid::Sid;
+
+use crate::account::{self, AccountState};
+use crate::entry::Entry;
+
+/// What is read of every user besides the attributes that the configuration names.
+const ATTRIBUTES: &[&str] = &[
+    "sAMAccountName",
+    "objectSid",
+    "primaryGroupID",
+    "uidNumber",
+    "gidNumber",
+    "unixHomeDirectory",
+    "loginShell",
+    "gecos",
+];
+
+/// A user as AD has it: checked for being one, not yet made into a passwd entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The DN, for the bind.
+    pub dn: String,
+    /// The SID, which a rename does not change.
+    pub sid: Sid,
+    /// sAMAccountName, in AD's spelling.
+    pub sam_account_name: String,
+    /// The RID of the primary group, which `member` and `memberOf` do not show.
+    pub primary_group_rid: Option<u32>,
+    /// The attribute that the configuration names for the full name.
+    pub gecos: Option<String>,
+    /// The RFC 2307 attributes, for `id_mapping = "posix"`.
+    pub posix: PosixAttributes,
+    /// What decides whether the account may log in.
+    pub state: AccountState,
+}
+
+/// RFC 2307 attributes, as AD's schema has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PosixAttributes {
+    /// uidNumber
+    pub uid: Option<u32>,
+    /// gidNumber
+    pub gid: Option<u32>,
+    /// unixHomeDirectory
+    pub home: Option<String>,
+    /// loginShell
+    pub shell: Option<String>,
+    /// gecos
+    pub gecos: Option<String>,
+}
+
+/// The attributes to ask for, with the ones the configuration names.
+pub(crate) fn attributes<'a>(configured: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all: Vec<&str> =
+        ATTRIBUTES.iter().chain(account::ATTRIBUTES).copied().chain(configured).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+impl UserRecord {
+    /// None where what makes a user of it is missing: AD leaves out silently what may not be read.
+    pub(crate) fn of(entry: &Entry, gecos: &str) -> Option<Self> {
+        let text = |name| entry.text(name).map(str::to_owned);
+        Some(Self {
+            dn: entry.dn().to_owned(),
+            sid: entry.sid("objectSid")?,
+            sam_account_name: text("sAMAccountName")?,
+            primary_group_rid: entry.unsigned("primaryGroupID"),
+            gecos: text(gecos),
+            posix: PosixAttributes {
+                uid: entry.unsigned("uidNumber"),
+                gid: entry.unsigned("gidNumber"),
+                home: text("unixHomeDirectory"),
+                shell: text("loginShell"),
+                gecos: text("gecos"),
+            },
+            state: AccountState::of(entry),
+        })
+    }
+}
