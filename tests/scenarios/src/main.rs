@@ -1,2 +1,46 @@
-//! To be written.
-fn main() {}
+//! The scenarios: real hosts in containers, with the package installed, against a real Samba
+//! AD domain controller. `cargo run -p scenarios -- --list` shows the table.
+//!
+//! What is missing is built: base images, the domain controller's, the hosts', the package.
+//! The last line is `N passed, N failed, N skipped`; the exit code is 0 only if none failed.
+
+#![forbid(unsafe_code)]
+
+mod attempt;
+mod certificates;
+mod dc;
+mod engine;
+mod host;
+mod identity;
+mod images;
+mod local;
+mod logins;
+mod options;
+mod outcome;
+mod package;
+mod product;
+mod refusals;
+mod runner;
+mod scenario;
+mod truth;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let options = match options::Options::from_arguments(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(failure) => {
+            eprintln!("{failure}\n{}", options::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    if options.list {
+        for scenario in scenario::table() {
+            println!("{:<40} done-when line {}", scenario.name, scenario.shows);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let tally = runner::run(&options);
+    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,167 @@
+//! A running domain controller of corp.example.
+
+#![forbid(unsafe_code)]
+
+use crate::engine::Engine;
+use crate::outcome::{Check, Failure};
+
+/// The name in the good certificate, and the only name that DNS knows.
+pub const NAME: &str = "dc1.corp.example";
+/// The password of every user that the tests make.
+pub const PASSWORD: &str = "Secret.123";
+/// The password of the service account svc-linux@corp.example.
+pub const SERVICE_PASSWORD: &str = "Service.Pass.1";
+
+/// The certificates that the domain controller can be told to show (tests/containers/dc/certificates).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certificate {
+    /// For dc1.corp.example, by the domain's own CA.
+    Good,
+    /// The same, out of date since 2021.
+    Expired,
+    /// By the domain's own CA, for other.corp.example.
+    WrongName,
+    /// For dc1.corp.example, by a CA that no host trusts.
+    OtherCa,
+}
+
+impl Certificate {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Expired => "expired",
+            Self::WrongName => "wrong-name",
+            Self::OtherCa => "other-ca",
+        }
+    }
+}
+
+/// One domain controller, in its own container on its own network.
+pub struct Dc<'engine> {
+    engine: &'engine Engine,
+    container: String,
+    network: String,
+}
+
+impl<'engine> Dc<'engine> {
+    /// Starts it, with a network where DNS knows it as dc1.corp.example, and waits for LDAPS.
+    ///
+    /// # Errors
+    /// When it does not answer within half a minute.
+    pub fn start(engine: &'engine Engine, image: &str, suffix: &str) -> Check<Self> {
+        let container = engine.name(&format!("dc-{suffix}"));
+        let network = engine.name(&format!("net-{suffix}"));
+        let label = engine.label();
+        engine.must(&["network", "create", "--label", &label, &network])?;
+        engine.must(&[
+            "run",
+            "-d",
+            "--name",
+            &container,
+            "--label",
+            &label,
+            "--hostname",
+            "dc1",
+            "--network",
+            &network,
+            "--network-alias",
+            NAME,
+            "--cap-add",
+            "SYS_ADMIN",
+            image,
+        ])?;
+        let dc = Self { engine, container, network };
+        dc.run(&["/opt/dc/wait", "good"])?;
+        Ok(dc)
+    }
+
+    /// The network on which DNS knows the domain controller.
+    #[must_use]
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+
+    fn run(&self, command: &[&str]) -> Check<String> {
+        let mut args = vec!["exec", self.container.as_str()];
+        args.extend(command);
+        self.engine.must(&args)
+    }
+
+    /// The domain's CA certificate, in PEM.
+    ///
+    /// # Errors
+    /// When the container does not answer.
+    pub fn ca(&self) -> Check<String> {
+        self.run(&["cat", "/opt/tls/ca.pem"])
+    }
+
+    /// The certificate of a CA that signed nothing here, in PEM.
+    ///
+    /// # Errors
+    /// When the container does not answer.
+    pub fn stranger_ca(&self) -> Check<String> {
+        self.run(&["cat", "/opt/tls/stranger.pem"])
+    }
+
+    /// Restarts the domain controller with this certificate.
+    ///
+    /// # Errors
+    /// When LDAPS does not answer with it within half a minute.
+    pub fn show(&self, certificate: Certificate) -> Check {
+        self.run(&["/opt/dc/restart", certificate.file()]).map(drop)
+    }
+
+    /// How many binds were tried as this account (sAMAccountName) since the container started.
+    ///
+    /// # Errors
+    /// When the audit log cannot be read.
+    pub fn binds_for(&self, account: &str) -> Check<u32> {
+        self.counted(&["python3", "/opt/dc/binds.py", account])
+    }
+
+    /// How many binds were tried as anybody but the service account.
+    ///
+    /// # Errors
+    /// When the audit log cannot be read.
+    pub fn binds_of_people(&self) -> Check<u32> {
+        self.counted(&["python3", "/opt/dc/binds.py"])
+    }
+
+    fn counted(&self, command: &[&str]) -> Check<u32> {
+        let text = self.run(command)?;
+        text.parse()
+            .map_err(|_| Failure::new(format!("binds.py printed '{text}', which is no number")))
+    }
+
+    /// What the right answers are, as closure.py computes them from the database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn closure(&self) -> Check<String> {
+        self.run(&["python3", "/opt/dc/closure.py"])
+    }
+
+    /// Two wrong passwords for `locky`, whose lock-out threshold is two.
+    ///
+    /// # Errors
+    /// When the container does not answer.
+    pub fn lock_locky(&self) -> Check {
+        self.run(&["/opt/dc/lock", "locky"]).map(drop)
+    }
+
+    /// A network on which the domain controller has an address but no name, made on first use:
+    /// its name, and the address.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn nameless_network(&self) -> Check<(String, String)> {
+        let network = format!("{}-nameless", self.network);
+        if !self.engine.run(&["network", "inspect", &network])?.ok() {
+            self.engine.must(&["network", "create", "--label", &self.engine.label(), &network])?;
+            self.engine.must(&["network", "connect", &network, &self.container])?;
+        }
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        let address = self.engine.must(&["inspect", "--format", &format, &self.container])?;
+        Ok((network, address))
+    }
+}

@@ -1,0 +1,155 @@
+//! Runs the table on every image and prints one line for each scenario.
+
+#![forbid(unsafe_code)]
+
+use crate::engine::Engine;
+use crate::images::{self, Base};
+use crate::options::Options;
+use crate::outcome::{Check, Failure, Outcome, ensure};
+use crate::scenario::{Scenario, Shared, Stage, table};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// How many ended how.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    /// Held.
+    pub passed: u32,
+    /// Did not.
+    pub failed: u32,
+    /// Could not be run.
+    pub skipped: u32,
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Passed(_) => self.passed += 1,
+            Outcome::Failed(_) => self.failed += 1,
+            Outcome::Skipped(_) => self.skipped += 1,
+        }
+    }
+}
+
+/// Builds what is missing and runs everything that the options ask for.
+#[must_use]
+pub fn run(options: &Options) -> Tally {
+    let mut tally = Tally::default();
+    let wanted: Vec<&Scenario> = table().filter(|scenario| options.wants(scenario.name)).collect();
+    let engine = match Engine::find() {
+        Ok(engine) => engine,
+        Err(failure) => {
+            for scenario in wanted {
+                report(
+                    &mut tally,
+                    "no image",
+                    scenario.name,
+                    &Outcome::Skipped(failure.to_string()),
+                    0.0,
+                );
+            }
+            return tally;
+        }
+    };
+    if let Err(failure) = on_engine(options, &engine, &wanted, &mut tally) {
+        report(&mut tally, "all images", "preparation", &Outcome::Failed(failure.to_string()), 0.0);
+    }
+    if options.keep {
+        println!("kept: containers and networks with the label {}", engine.label());
+    } else {
+        engine.sweep();
+    }
+    tally
+}
+
+fn on_engine(options: &Options, engine: &Engine, wanted: &[&Scenario], tally: &mut Tally) -> Check {
+    ensure(!wanted.is_empty(), || "no scenario has such a name; --list shows them".to_owned())?;
+    if !options.keep {
+        engine.sweep_at_the_end()?;
+    }
+    let deb = package(options)?;
+    println!("package: {}", deb.display());
+    let bases = images::bases(engine)?;
+    let newest = bases.first().ok_or_else(|| Failure::new("no base image"))?;
+    let dc_image = images::domain_controller(engine, newest)?;
+    let sssd_image = images::sssd(engine, newest)?;
+    let shared = Shared::new(engine, deb, dc_image, sssd_image);
+    let chosen =
+        |base: &&Base| options.image.as_ref().is_none_or(|part| base.image.contains(part.as_str()));
+    for base in bases.iter().filter(chosen) {
+        on_image(&shared, base, wanted, tally);
+    }
+    Ok(())
+}
+
+fn on_image(shared: &Shared<'_>, base: &Base, wanted: &[&Scenario], tally: &mut Tally) {
+    let stage =
+        images::host(shared.engine, base).and_then(|image| Stage::start(shared, base, image));
+    let stage = match stage {
+        Ok(stage) => stage,
+        Err(failure) => {
+            for scenario in wanted {
+                report(
+                    tally,
+                    &base.short,
+                    scenario.name,
+                    &Outcome::Failed(failure.to_string()),
+                    0.0,
+                );
+            }
+            return;
+        }
+    };
+    for scenario in wanted {
+        let start = Instant::now();
+        let mut outcome = (scenario.run)(&stage);
+        if scenario.disturbs {
+            outcome = outcome.and_then(|seen| stage.heal().map(|()| seen)).map_err(|failure| {
+                // Also after a failure, or the next scenario would stumble over this one's state.
+                match stage.heal() {
+                    Ok(()) => failure,
+                    Err(second) => {
+                        Failure::new(format!("{failure}\nafterwards, putting all right: {second}"))
+                    }
+                }
+            });
+        }
+        report(
+            tally,
+            &base.short,
+            scenario.name,
+            &Outcome::from(outcome),
+            start.elapsed().as_secs_f64(),
+        );
+    }
+}
+
+fn report(tally: &mut Tally, image: &str, name: &str, outcome: &Outcome, seconds: f64) {
+    tally.count(outcome);
+    let (word, text) = match outcome {
+        Outcome::Passed(text) => ("ok     ", text),
+        Outcome::Failed(text) => ("FAILED ", text),
+        Outcome::Skipped(text) => ("skipped", text),
+    };
+    println!("{word} {image} {name} ({seconds:.1} s): {}", text.replace('\n', "\n        "));
+}
+
+/// The package: the one named, or the one that packaging/build makes (or finds already made).
+fn package(options: &Options) -> Check<PathBuf> {
+    if let Some(deb) = &options.deb {
+        ensure(deb.is_file(), || format!("there is no package {}", deb.display()))?;
+        return Ok(deb.clone());
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/build");
+    let output = Command::new(&script)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot run {}: {error}", script.display())))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let path = printed.lines().last().map(PathBuf::from).unwrap_or_default();
+    ensure(output.status.success() && path.is_file(), || {
+        format!("packaging/build made no package:\n{printed}")
+    })?;
+    Ok(path)
+}

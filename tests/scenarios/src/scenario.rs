@@ -1,0 +1,180 @@
+//! The table of scenarios, and the stage that each of them plays on.
+
+#![forbid(unsafe_code)]
+
+use crate::dc::{Certificate, Dc};
+use crate::engine::Engine;
+use crate::host::Host;
+use crate::images::Base;
+use crate::local::{self, Times};
+use crate::outcome::{Check, Failure};
+use crate::product::{self, Configuration};
+use crate::truth::{Peer, Truth};
+use std::cell::{Cell, OnceCell};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// One row of the table.
+pub struct Scenario {
+    /// What `--only` selects by.
+    pub name: &'static str,
+    /// The line of issue 2's "It is done when" that it shows, or the package's row.
+    pub shows: u8,
+    /// Does it leave the shared host or the domain controller in another state? Then all
+    /// is put right after it.
+    pub disturbs: bool,
+    /// The checks; what was seen, in a few words, where they all hold.
+    pub run: fn(&Stage<'_>) -> Check<String>,
+}
+
+/// All rows, in the order in which they are run.
+pub fn table() -> impl Iterator<Item = &'static Scenario> {
+    [
+        crate::identity::SCENARIOS,
+        crate::logins::SCENARIOS,
+        crate::refusals::SCENARIOS,
+        crate::local::SCENARIOS,
+        crate::certificates::SCENARIOS,
+        crate::package::SCENARIOS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What all images share.
+pub struct Shared<'engine> {
+    /// The engine.
+    pub engine: &'engine Engine,
+    /// The package under test.
+    pub deb: PathBuf,
+    /// The domain controller's image.
+    pub dc_image: String,
+    /// sssd's image.
+    pub sssd_image: String,
+    peer: OnceLock<Check<Peer>>,
+}
+
+impl<'engine> Shared<'engine> {
+    /// Nothing is started yet.
+    #[must_use]
+    pub fn new(
+        engine: &'engine Engine,
+        deb: PathBuf,
+        dc_image: String,
+        sssd_image: String,
+    ) -> Self {
+        Self { engine, deb, dc_image, sssd_image, peer: OnceLock::new() }
+    }
+}
+
+/// One image's domain controller and hosts.
+pub struct Stage<'run> {
+    shared: &'run Shared<'run>,
+    host_image: String,
+    suffix: String,
+    /// The domain controller.
+    pub dc: Dc<'run>,
+    configured: OnceCell<Check<(Host<'run>, Times)>>,
+    truth: OnceCell<Check<Truth>>,
+    fresh_hosts: Cell<u32>,
+}
+
+impl<'run> Stage<'run> {
+    /// Starts the domain controller for one image.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(shared: &'run Shared<'run>, base: &Base, host_image: String) -> Check<Self> {
+        let dc = Dc::start(shared.engine, &shared.dc_image, &base.short)?;
+        Ok(Self {
+            shared,
+            host_image,
+            suffix: base.short.clone(),
+            dc,
+            configured: OnceCell::new(),
+            truth: OnceCell::new(),
+            fresh_hosts: Cell::new(0),
+        })
+    }
+
+    /// The package under test.
+    #[must_use]
+    pub fn deb(&self) -> &Path {
+        &self.shared.deb
+    }
+
+    /// A new host, with nothing of ours on it.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn fresh_host(&self) -> Check<Host<'run>> {
+        let number = self.fresh_hosts.get() + 1;
+        self.fresh_hosts.set(number);
+        let name = format!("host{number}-{}", self.suffix);
+        Host::start(self.shared.engine, &self.host_image, &name, self.dc.network())
+    }
+
+    /// The host that most scenarios use: the package installed and configured, the daemon running.
+    ///
+    /// # Errors
+    /// When it cannot be brought up; the same failure for every scenario that asks.
+    pub fn host(&self) -> Check<&Host<'run>> {
+        self.prepared().map(|(host, _)| host)
+    }
+
+    /// How long local logins took on that host before anything of ours was on it.
+    ///
+    /// # Errors
+    /// As [`Stage::host`].
+    pub fn local_times(&self) -> Check<&Times> {
+        self.prepared().map(|(_, times)| times)
+    }
+
+    fn prepared(&self) -> Check<&(Host<'run>, Times)> {
+        self.configured.get_or_init(|| self.prepare()).as_ref().map_err(Failure::clone)
+    }
+
+    fn prepare(&self) -> Check<(Host<'run>, Times)> {
+        let host = self.fresh_host()?;
+        let times = local::measure(&host)?;
+        product::install(&host, self.deb())?;
+        product::write_configuration(&host, &self.dc, &Configuration::default())?;
+        product::restart_until_it_answers(&host)?;
+        Ok((host, times))
+    }
+
+    /// What the domain controller's database says.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn truth(&self) -> Check<&Truth> {
+        self.truth.get_or_init(|| Truth::of(&self.dc)).as_ref().map_err(Failure::clone)
+    }
+
+    /// What sssd says, asked once for all images: their domain controllers are one image.
+    ///
+    /// # Errors
+    /// When sssd does not answer.
+    pub fn peer(&self) -> Check<&Peer> {
+        let truth = self.truth()?;
+        let ask = || Peer::ask(self.shared.engine, &self.shared.sssd_image, &self.dc, truth);
+        self.shared.peer.get_or_init(ask).as_ref().map_err(Failure::clone)
+    }
+
+    /// Puts the shared host and the domain controller back as scenarios expect them.
+    ///
+    /// # Errors
+    /// When the daemon does not answer afterwards.
+    pub fn heal(&self) -> Check {
+        self.dc.show(Certificate::Good)?;
+        let host = self.host()?;
+        // Exit codes do not matter here: most of it is in order already.
+        host.sh("pkill -CONT -x ldapsd; iptables -F OUTPUT; iptables -F INPUT; rm -f /etc/cron.d/scenarios")?;
+        local::put_modules_back(host)?;
+        let (nameless, _) = self.dc.nameless_network()?;
+        host.on_network(&nameless, false)?;
+        host.on_network(self.dc.network(), true)?;
+        product::write_configuration(host, &self.dc, &Configuration::default())?;
+        product::restart_until_it_answers(host)
+    }
+}
