@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::clock;
 use crate::dn::Dn;
@@ -24,7 +25,8 @@ pub struct Directory {
     pub(crate) usn: i64,
     /// How long after a change the old password is still taken, in seconds (AD: OldPasswordAllowedPeriod, 60 minutes).
     pub(crate) old_password_seconds: i64,
-    objects: BTreeMap<ObjectId, Object>,
+    /// Shared with clones of the directory until one of them changes the object.
+    objects: BTreeMap<ObjectId, Arc<Object>>,
     next_id: u64,
     by_dn: HashMap<String, ObjectId>,
     by_sid: HashMap<Vec<u8>, ObjectId>,
@@ -116,7 +118,7 @@ impl Directory {
             self.by_sid.insert(sid.to_bytes(), id);
         }
         self.by_dn.insert(object.dn.key(), id);
-        self.objects.insert(id, object);
+        self.objects.insert(id, Arc::new(object));
         self.touch(id);
         id
     }
@@ -132,12 +134,12 @@ impl Directory {
             self.by_account.remove(&fold(account));
         }
         for group in &object.member_of {
-            if let Some(group) = self.objects.get_mut(group) {
+            if let Some(group) = self.get_mut(*group) {
                 group.members.remove(&id);
             }
         }
         for member in &object.members {
-            if let Some(member) = self.objects.get_mut(member) {
+            if let Some(member) = self.get_mut(*member) {
                 member.member_of.remove(&id);
             }
         }
@@ -149,7 +151,7 @@ impl Directory {
         self.usn += 1;
         let usn = self.usn;
         let now = clock::generalized_time(clock::unix_now());
-        if let Some(object) = self.objects.get_mut(&id) {
+        if let Some(object) = self.get_mut(id) {
             object.set_integer("uSNChanged", usn);
             object.set_text("whenChanged", &now);
         }
@@ -157,18 +159,22 @@ impl Directory {
 
     /// Sets a stored attribute, keeps the indexes true and counts the change.
     pub(crate) fn put(&mut self, id: ObjectId, name: &str, values: Vec<Vec<u8>>) {
-        let account = name.eq_ignore_ascii_case("sAMAccountName");
-        let Some(object) = self.objects.get_mut(&id) else { return };
-        if account {
-            if let Some(old) = object.text("sAMAccountName") {
-                self.by_account.remove(&fold(old));
-            }
-            if let Some(text) = values.first().and_then(|value| std::str::from_utf8(value).ok()) {
-                self.by_account.insert(fold(text), id);
-            }
+        if name.eq_ignore_ascii_case("sAMAccountName") {
+            self.index_account(id, values.first());
         }
+        let Some(object) = self.get_mut(id) else { return };
         object.set(name, values);
         self.touch(id);
+    }
+
+    fn index_account(&mut self, id: ObjectId, name: Option<&Vec<u8>>) {
+        let Some(object) = self.get(id) else { return };
+        if let Some(old) = object.text("sAMAccountName").map(fold) {
+            self.by_account.remove(&old);
+        }
+        if let Some(name) = name.and_then(|value| std::str::from_utf8(value).ok()) {
+            self.by_account.insert(fold(name), id);
+        }
     }
 
     pub(crate) fn put_text(&mut self, id: ObjectId, name: &str, value: &str) {
@@ -180,30 +186,31 @@ impl Directory {
     }
 
     pub(crate) fn link(&mut self, group: ObjectId, member: ObjectId) {
-        if let Some(group) = self.objects.get_mut(&group) {
+        if let Some(group) = self.get_mut(group) {
             group.members.insert(member);
         }
-        if let Some(member) = self.objects.get_mut(&member) {
+        if let Some(member) = self.get_mut(member) {
             member.member_of.insert(group);
         }
         self.touch(group);
     }
 
     pub(crate) fn unlink(&mut self, group: ObjectId, member: ObjectId) {
-        if let Some(group) = self.objects.get_mut(&group) {
+        if let Some(group) = self.get_mut(group) {
             group.members.remove(&member);
         }
-        if let Some(member) = self.objects.get_mut(&member) {
+        if let Some(member) = self.get_mut(member) {
             member.member_of.remove(&group);
         }
         self.touch(group);
     }
 
     pub(crate) fn rename_object(&mut self, id: ObjectId, dn: Dn) {
-        let Some(object) = self.objects.get_mut(&id) else { return };
-        self.by_dn.remove(&object.dn.key());
+        let Some(old) = self.get(id).map(|object| object.dn.key()) else { return };
+        self.by_dn.remove(&old);
         self.by_dn.insert(dn.key(), id);
         let leaf = dn.leaf().map(|(attribute, value)| (attribute.to_owned(), value.to_owned()));
+        let Some(object) = self.get_mut(id) else { return };
         object.dn = dn;
         if let Some((attribute, value)) = leaf {
             object.set_text(&attribute, &value);
@@ -213,11 +220,11 @@ impl Directory {
     }
 
     pub(crate) fn get(&self, id: ObjectId) -> Option<&Object> {
-        self.objects.get(&id)
+        self.objects.get(&id).map(Arc::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, id: ObjectId) -> Option<&mut Object> {
-        self.objects.get_mut(&id)
+        self.objects.get_mut(&id).map(Arc::make_mut)
     }
 
     /// Every object in the order of creation, from the one after `after`.
@@ -226,7 +233,7 @@ impl Directory {
         after: Option<ObjectId>,
     ) -> impl Iterator<Item = (ObjectId, &Object)> {
         let start = ObjectId(after.map_or(0, |id| id.0 + 1));
-        self.objects.range(start..).map(|(id, object)| (*id, object))
+        self.objects.range(start..).map(|(id, object)| (*id, object.as_ref()))
     }
 
     pub(crate) fn id_of_dn(&self, dn: &Dn) -> Option<ObjectId> {

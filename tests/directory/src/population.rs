@@ -5,6 +5,8 @@
 //! the documentation: to add an account or a group, add a line.
 #![forbid(unsafe_code)]
 
+use std::sync::OnceLock;
+
 use crate::account::{UAC_DISABLED, UAC_NEVER_EXPIRES, UAC_NORMAL};
 use crate::clock::{self, TICKS_PER_DAY};
 use crate::data::Directory;
@@ -255,7 +257,14 @@ const BUILTIN_GROUPS: &[(u32, &str, &[&str])] = &[
 
 impl Directory {
     /// The domain `corp.example` (CORP) of `dc1.corp.example` with the standard population.
+    ///
+    /// Built once in a process and cloned from then on, so that every test can have its own.
     pub fn corp_example() -> Self {
+        static STANDARD: OnceLock<Directory> = OnceLock::new();
+        STANDARD.get_or_init(Self::build_corp_example).clone()
+    }
+
+    fn build_corp_example() -> Self {
         let sid = Sid::nt(&[21, 123, 456, 789]);
         let mut directory = Self::empty("corp.example", "CORP", "dc1.corp.example", sid);
         for unit in ["People", "Groups", "Service Accounts", "Sales, EMEA"] {

@@ -257,7 +257,7 @@ fn acceptor(identity: &Identity, max_tls: Option<SslVersion>) -> Result<SslAccep
     builder.check_private_key()?;
     if max_tls == Some(SslVersion::TLS1) || max_tls == Some(SslVersion::TLS1_1) {
         // OpenSSL 3 keeps these versions behind security level 0.
-        builder.set_security_level(0);
+        builder.set_cipher_list("ALL:@SECLEVEL=0")?;
         builder.clear_options(
             openssl::ssl::SslOptions::NO_TLSV1 | openssl::ssl::SslOptions::NO_TLSV1_1,
         );
