@@ -1,2 +1,133 @@
-//! To be written.
-fn main() {}
+//! `ldapsctl`, the administrator's tool: what the daemon does, what it knows of a user, and whether
+//! the configuration is right.
+#![forbid(unsafe_code)]
+
+mod check_config;
+mod daemon;
+mod output;
+mod status;
+mod user;
+
+use clap::{Args, Parser, Subcommand};
+use ldaps_core::config::Sources;
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
+use output::{print, print_error};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The daemon or the directory could not be asked, so nothing is known. (1 is a clear "no", 2 is a
+/// mistake on the command line, as clap has it.)
+const NOT_KNOWN: u8 = 3;
+
+/// Where systemd keeps the daemon's credentials while it runs (systemd.exec(5), Credentials).
+const UNIT_CREDENTIALS: &str = "/run/credentials/ldapsd.service";
+
+/// Looks after people from Active Directory on this host.
+///
+/// Exits with 0 if all is well, 1 if it is not (errors in the configuration, no such user), 2 after a
+/// mistake on the command line, and 3 if the daemon or the directory could not be asked.
+#[derive(Parser)]
+#[command(name = "ldapsctl", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show how the daemon is: servers, domain, last error, numbers.
+    Status(Daemon),
+    /// Show one user as the directory and the access rules see them, asked of the directory now.
+    User {
+        /// The name as one would type it at a login: alice, alice@corp.example or 'CORP\alice'.
+        name: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Read the configuration as the daemon does: say what is in force, or name every error.
+    CheckConfig {
+        /// The configuration of ldaps-login.
+        #[arg(long, value_name = "FILE", default_value = "/etc/ldaps/ldaps.toml")]
+        config: PathBuf,
+        /// The configuration of every LDAP client on this host.
+        #[arg(long, value_name = "FILE", default_value = "/etc/ldap/ldap.conf")]
+        ldap_conf: PathBuf,
+    },
+}
+
+/// How to reach the daemon and how to show its answer.
+#[derive(Args)]
+struct Daemon {
+    /// The daemon's run directory, where it is not in its usual place.
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Status(daemon) => ask(&daemon, &AdminRequest::Status),
+        Command::User { name, daemon } => ask(&daemon, &AdminRequest::User(name)),
+        Command::CheckConfig { config, ldap_conf } => {
+            let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
+            check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
+        }
+    }
+}
+
+fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
+    let reply = match daemon::ask_daemon(daemon.run_dir.as_deref(), request) {
+        Ok(reply) => reply,
+        Err(error) => {
+            print_error(&format!("{error}\n"));
+            return ExitCode::from(NOT_KNOWN);
+        }
+    };
+    match reply {
+        AdminReply::Status(status) => show(daemon, &status, status::describe),
+        AdminReply::User(report) => show(daemon, &report, user::describe),
+        AdminReply::NoSuchUser(why) => {
+            print_error(&format!("no such user: {why}\n"));
+            ExitCode::FAILURE
+        }
+        AdminReply::Unavailable(why) => {
+            print_error(&format!("the directory could not be asked: {why}\n"));
+            ExitCode::from(NOT_KNOWN)
+        }
+        AdminReply::Denied(why) => {
+            print_error(&format!("ldapsd refuses to answer: {why}\n"));
+            ExitCode::from(NOT_KNOWN)
+        }
+    }
+}
+
+fn show<T: Serialize>(daemon: &Daemon, answer: &T, describe: fn(&T) -> String) -> ExitCode {
+    if !daemon.json {
+        print(&describe(answer));
+        return ExitCode::SUCCESS;
+    }
+    match serde_json::to_string_pretty(answer) {
+        Ok(json) => {
+            print(&format!("{json}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            print_error(&format!("the answer cannot be written as JSON: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

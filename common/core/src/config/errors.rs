@@ -74,7 +74,8 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problem = self.problem.trim_end_matches('.');
         let remedy = self.remedy.trim_end_matches('.');
-        write!(f, "{}: {problem}. Remedy: {remedy}.", self.place)
+        let stop = if remedy.ends_with('?') { "" } else { "." };
+        write!(f, "{}: {problem}. Remedy: {remedy}{stop}", self.place)
     }
 }
 
@@ -105,8 +106,8 @@ impl ConfigErrors {
             errors: vec![Finding {
                 place: Place::file(ldaps_toml),
                 problem: "this host is not configured: the file does not exist".to_owned(),
-                remedy: "run `ldapsctl setup`, or copy the sample \
-                         /usr/share/doc/ldaps-login/examples/ldaps.toml there and edit it"
+                remedy: "copy the sample /usr/share/doc/ldaps-login/examples/ldaps.toml there and \
+                         edit it"
                     .to_owned(),
             }],
             unconfigured: true,

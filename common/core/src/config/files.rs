@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::errors::Fault;
+use rustix::process::{getegid, geteuid};
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -18,13 +19,15 @@ const DAEMON: &str = "ldapsd";
 const GROUP_WRITE: u32 = 0o020;
 const OTHER_WRITE: u32 = 0o002;
 const OTHER_ANY: u32 = 0o007;
+const OWNER_READ: u32 = 0o400;
 const GROUP_READ: u32 = 0o040;
+const OTHER_READ: u32 = 0o004;
 
 /// Checks that nobody but root or the running user can change what `path` says.
 pub(super) fn check_unchangeable(path: &Path, metadata: &Metadata) -> Result<(), Fault> {
     let shown = path.display();
     let owner = metadata.uid();
-    if owner != 0 && Some(owner) != running_as("Uid:") {
+    if owner != 0 && owner != geteuid().as_raw() {
         return Err(Fault::new(
             format!("the file belongs to uid {owner}, who can change it"),
             format!("run: chown root:root {shown}"),
@@ -70,14 +73,14 @@ pub(super) fn check_secret(path: &Path) -> Result<(), Fault> {
             tighten,
         ));
     }
-    let owners = [Some(0), running_as("Uid:"), id_in_file("/etc/passwd")];
+    let owners = [Some(0), Some(geteuid().as_raw()), id_in_file("/etc/passwd")];
     if !owners.contains(&Some(owner)) {
         return Err(Fault::new(
             format!("{shown} belongs to uid {owner}, neither root nor the daemon"),
             tighten,
         ));
     }
-    let groups = [Some(0), running_as("Gid:"), id_in_file("/etc/group")];
+    let groups = [Some(0), Some(getegid().as_raw()), id_in_file("/etc/group")];
     if mode & GROUP_READ != 0 && !groups.contains(&Some(group)) {
         return Err(Fault::new(
             format!("{shown} can be read by the group with gid {group}, which is not the daemon's"),
@@ -169,12 +172,19 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-/// The effective id of this process, from the line `Uid:` or `Gid:` (real, effective, ...) of
-/// /proc/self/status: std offers no call for it, and this crate's configuration holds no unsafe.
-fn running_as(line: &str) -> Option<u32> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let ids = status.lines().find_map(|l| l.strip_prefix(line))?;
-    ids.split_whitespace().nth(1)?.parse().ok()
+/// Whether the daemon's own user may read the file, as far as the file's owner and mode go. True
+/// where there is no such user yet, or no such file: that is said elsewhere.
+pub(super) fn daemon_may_read(path: &Path) -> bool {
+    let Ok(metadata) = fs::metadata(path) else { return true };
+    let Some(uid) = id_in_file("/etc/passwd") else { return true };
+    let mode = metadata.mode();
+    if metadata.uid() == uid {
+        mode & OWNER_READ != 0
+    } else if Some(metadata.gid()) == id_in_file("/etc/group") {
+        mode & GROUP_READ != 0
+    } else {
+        mode & OTHER_READ != 0
+    }
 }
 
 /// The daemon's id in /etc/passwd or /etc/group: the third field in both. Read as a file, because

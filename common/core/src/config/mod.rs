@@ -107,6 +107,23 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     }
 }
 
+/// Files the configuration names that the daemon's user could not read, once it has dropped root.
+/// Only root asks: everybody else's [`load`] has failed on such a file already, or is not told.
+#[must_use]
+pub fn unreadable_by_daemon(config: &Config) -> Vec<Warning> {
+    let tls = &config.tls;
+    [Some(&config.directory.bind_secret), tls.ca_file.as_ref(), tls.crl_file.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter(|path| !files::daemon_may_read(path))
+        .map(|path| Finding {
+            place: Place::file(path),
+            problem: "the daemon's user ldapsd may not read this file".to_owned(),
+            remedy: format!("run: chgrp ldapsd {0} && chmod g+r {0}", path.display()),
+        })
+        .collect()
+}
+
 /// Reads a text file whose owner and mode are in order. None: it is absent where it may be, or its
 /// error has been reported.
 fn read_text(path: &Path, may_be_absent: bool, report: &Report) -> Option<String> {

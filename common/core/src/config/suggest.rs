@@ -15,10 +15,8 @@ pub(super) fn unknown_key(path: &str, known: &BTreeSet<String>) -> Fault {
 }
 
 fn remedy(section: &str, name: &str, known: &BTreeSet<String>) -> String {
-    if holds_password(name) {
-        return "leave passwords out of this file: put the service account's into a file of its own \
-                (0640 root:ldapsd) and name it with bind_secret in [directory]"
-            .to_owned();
+    if let Some(remedy) = answer_to_habit(name) {
+        return remedy.to_owned();
     }
     let in_section = || known.iter().filter(|key| split(key).0 == section);
     if let Some(key) = nearest(name, in_section()) {
@@ -45,9 +43,29 @@ fn remedy(section: &str, name: &str, known: &BTreeSet<String>) -> String {
     }
 }
 
-fn holds_password(name: &str) -> bool {
+/// Keys that other programs have and this one will not: (a part of the name, what to do instead).
+const HABITS: &[(&[&str], &str)] = &[
+    (
+        &["password", "passwd", "bindpw", "bind_pw", "authtok"],
+        "leave passwords out of this file: put the service account's into a file of its own \
+         (0640 root:ldapsd) and name it with bind_secret in [directory]",
+    ),
+    (
+        &["verify", "reqcert", "insecure", "skip", "checkpeer", "check_peer"],
+        "remove it: the server's certificate and name are always verified; whom to trust is said by \
+         ca or ca_dir in [tls], and a server with another address than its name by [directory.address]",
+    ),
+    (
+        &["referral", "starttls", "start_tls", "nested", "krb5", "sasl", "gssapi"],
+        "remove it: there is nothing to choose (LDAPS only, referrals never followed, nested groups \
+         always complete, no Kerberos)",
+    ),
+];
+
+fn answer_to_habit(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
-    ["password", "passwd", "bindpw", "bind_pw", "authtok"].iter().any(|word| name.contains(word))
+    let is_meant = |words: &&[&str]| words.iter().any(|word| name.contains(word));
+    HABITS.iter().find(|(words, _)| is_meant(words)).map(|(_, remedy)| *remedy)
 }
 
 /// `users.login.at` is `at` in `users.login`.

@@ -14,7 +14,7 @@ fn a_host_without_the_file_is_unconfigured_and_not_broken() {
     let host = Host::new();
     let errors = load(&host.sources()).unwrap_err();
     assert!(errors.is_unconfigured());
-    assert!(errors.to_string().contains("ldapsctl setup"), "{errors}");
+    assert!(errors.to_string().contains("examples/ldaps.toml"), "{errors}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[nss]\nwhatever = 1", "5:1", &["what may stand here: enumerate"]),
     ("bind_password = \"x\"", "4:1", &["leave passwords out", "bind_secret", "0640 root:ldapsd"]),
     ("bindpw = \"x\"", "4:1", &["leave passwords out"]),
+    ("[tls]\nreqcert = \"never\"", "5:1", &["always verified", "ca or ca_dir in [tls]"]),
+    ("follow_referrals = true", "4:1", &["referrals never followed"]),
     ("[access]\nalow = [\"*\"]", "5:1", &["did you mean \"allow\"?"]),
     ("[access.sshd]\nalow = [\"*\"]", "5:1", &["[access.sshd]", "did you mean \"allow\"?"]),
     ("[cache]\n\"spaced key\" = 1", "5:1", &["spaced key"]),
@@ -61,7 +63,7 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[tls]\ncrl_check = \"peer\"", "5:13", &["there is no revocation list"]),
     ("[tls]\ncrl_check = \"some\"", "5:13", &["\"peer\" (the server's certificate)"]),
     ("[tls]\nminimum = \"1.1\"", "5:11", &["no TLS version that is good enough"]),
-    ("[tls]\nverify = false", "5:1", &["no key \"verify\" in [tls]"]),
+    ("[tls]\nverify = false", "5:1", &["no key \"verify\" in [tls]", "always verified"]),
     // [ids]
     ("[ids]\nmapping = \"rid\"", "5:11", &["\"sid\"", "\"posix\""]),
     ("[ids]\nmin_id = 999", "5:10", &["ids under 1000 belong to the host", "1000 or more"]),

@@ -1,0 +1,47 @@
+//! Asking the daemon over its admin socket.
+#![forbid(unsafe_code)]
+
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
+use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, Socket, ask};
+use ldaps_core::run_dir::{RunDir, RunDirError};
+use std::fmt;
+use std::path::Path;
+
+/// Why the daemon gave no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// Its run directory is absent or not to be trusted.
+    RunDir(RunDirError),
+    /// It could not be asked.
+    Ask(AskError),
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problem = match self {
+            NoAnswer::RunDir(error) => error.to_string(),
+            NoAnswer::Ask(error) => error.to_string(),
+        };
+        let stop = if problem.ends_with('?') { "" } else { "." };
+        write!(
+            f,
+            "{problem}{stop} Remedy: `ldapsctl check-config` tells whether it can start, `systemctl \
+             status ldapsd` whether it did, `journalctl -u ldapsd` why not."
+        )
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// Asks the daemon one thing; `run_dir` is where an administrator says it is, if not in its place.
+///
+/// # Errors
+/// [`NoAnswer`].
+pub fn ask_daemon(run_dir: Option<&Path>, request: &AdminRequest) -> Result<AdminReply, NoAnswer> {
+    let run_dir = match run_dir {
+        Some(path) => RunDir::at(path),
+        None => RunDir::built_in(),
+    };
+    let run_dir = run_dir.map_err(NoAnswer::RunDir)?;
+    ask(&run_dir, Socket::Admin, request, NSS_DEADLINE).map_err(NoAnswer::Ask)
+}
