@@ -76,6 +76,12 @@ impl<'engine> Host<'engine> {
         Ok(host)
     }
 
+    /// The container's name.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.container
+    }
+
     /// Runs a command, given word by word; `environment` are `KEY=VALUE`.
     ///
     /// # Errors

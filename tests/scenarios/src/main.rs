@@ -22,6 +22,7 @@ mod product;
 mod refusals;
 mod runner;
 mod scenario;
+mod stand;
 mod truth;
 
 use std::process::ExitCode;
@@ -39,6 +40,15 @@ fn main() -> ExitCode {
             println!("{:<40} done-when line {}", scenario.name, scenario.shows);
         }
         return ExitCode::SUCCESS;
+    }
+    if options.stand {
+        return match stand::stand(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("{failure}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let tally = runner::run(&options);
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);

@@ -6,7 +6,7 @@ use crate::outcome::{Check, Failure};
 use std::path::PathBuf;
 
 /// How it is called.
-pub const USAGE: &str = "usage: scenarios [--deb PATH] [--only PART-OF-A-NAME]... [--image PART-OF-A-NAME] [--keep] [--list]";
+pub const USAGE: &str = "usage: scenarios [--deb PATH] [--only PART-OF-A-NAME]... [--image PART-OF-A-NAME] [--keep] [--list] [--stand]";
 
 /// The command line.
 #[derive(Debug, Default)]
@@ -21,6 +21,9 @@ pub struct Options {
     pub keep: bool,
     /// Print the table and do nothing.
     pub list: bool,
+    /// Bring up a domain controller and one host, and leave them standing until standard
+    /// input ends.
+    pub stand: bool,
 }
 
 impl Options {
@@ -42,6 +45,7 @@ impl Options {
                 "--image" => options.image = Some(value()?),
                 "--keep" => options.keep = true,
                 "--list" => options.list = true,
+                "--stand" => options.stand = true,
                 _ => return Err(Failure::new(format!("unknown argument {argument}"))),
             }
         }

@@ -136,7 +136,10 @@ fn report(tally: &mut Tally, image: &str, name: &str, outcome: &Outcome, seconds
 }
 
 /// The package: the one named, or the one that packaging/build makes (or finds already made).
-fn package(options: &Options) -> Check<PathBuf> {
+///
+/// # Errors
+/// When there is none and none can be made.
+pub fn package(options: &Options) -> Check<PathBuf> {
     if let Some(deb) = &options.deb {
         ensure(deb.is_file(), || format!("there is no package {}", deb.display()))?;
         return Ok(deb.clone());
