@@ -115,3 +115,61 @@ fn hour_allowed(account: &Object, hour: usize) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dn::Dn;
+
+    #[test]
+    fn logon_hours_are_read_from_the_lowest_bit_of_the_first_byte_on() {
+        let mut bits = vec![0u8; 21];
+        bits[1] = 0b0000_0100; // Sunday, 10:00 to 11:00 UTC
+        let mut account = Object::new(Dn::default());
+        account.set("logonHours", vec![bits]);
+        let allowed: Vec<usize> = (0..168).filter(|hour| hour_allowed(&account, *hour)).collect();
+        assert_eq!(allowed, [10]);
+        account.set("logonHours", vec![vec![0; 20]]);
+        assert!(hour_allowed(&account, 0), "hours of the wrong length restrict nothing");
+    }
+
+    #[test]
+    fn a_lockout_ends_after_its_duration_and_an_endless_one_does_not() {
+        let mut directory = Directory::corp_example();
+        let now = clock::filetime_now();
+        let mut account = Object::new(Dn::default());
+        account.set_integer("lockoutTime", now - 1799 * clock::TICKS_PER_SECOND);
+        assert!(is_locked(&directory, &account, now));
+        account.set_integer("lockoutTime", now - 1801 * clock::TICKS_PER_SECOND);
+        assert!(!is_locked(&directory, &account, now));
+        directory.set_policy("lockoutDuration", i64::MIN);
+        assert!(is_locked(&directory, &account, now));
+        account.set_integer("lockoutTime", 0);
+        assert!(!is_locked(&directory, &account, now));
+    }
+
+    #[test]
+    fn a_station_on_the_list_may_log_on() {
+        let directory = Directory::corp_example();
+        let mut account = Object::new(Dn::default());
+        for (list, allowed) in [("PC-ONE, dc1", true), ("PC-ONE", false), ("", true)] {
+            account.set_text("userWorkstations", list);
+            assert_eq!(workstation_allowed(&directory, &account), allowed, "{list}");
+        }
+    }
+
+    #[test]
+    fn passwords_expire_by_the_domains_age_unless_the_account_is_exempt() {
+        let mut directory = Directory::corp_example();
+        let mut account = Object::new(Dn::default());
+        account.set_integer("pwdLastSet", 1000);
+        account.set_integer("userAccountControl", UAC_NORMAL);
+        assert_eq!(password_expiry(&directory, &account), 1000 + 42 * clock::TICKS_PER_DAY);
+        directory.set_policy("maxPwdAge", 0);
+        assert_eq!(password_expiry(&directory, &account), NEVER);
+        account.set_integer("pwdLastSet", 0);
+        assert_eq!(password_expiry(&directory, &account), 0);
+        account.set_integer("userAccountControl", UAC_NORMAL | UAC_NEVER_EXPIRES);
+        assert_eq!(password_expiry(&directory, &account), NEVER);
+    }
+}

@@ -17,6 +17,10 @@ use crate::filter::Filter;
 const MAX_REQUEST: usize = 10 << 20;
 /// The application tag of a search request (RFC 4511, 4.5.1).
 const SEARCH_REQUEST: u64 = 3;
+/// The application tag of a bind request (RFC 4511, 4.2).
+const BIND_REQUEST: u64 = 0;
+/// Where the credentials stand among a bind request's fields.
+const CREDENTIALS_FIELD: usize = 2;
 /// Where the filter stands among a search request's fields.
 const FILTER_FIELD: usize = 6;
 
@@ -61,19 +65,36 @@ fn read_request(mut tag: StructureTag) -> io::Result<Request> {
         }
         None => None,
     };
+    make_password_text(&mut tag);
     let message = LdapMsg::try_from(tag).map_err(io::Error::other)?;
     Ok(Request { message, filter })
 }
 
-fn filter_field(message: &mut StructureTag) -> Option<&mut StructureTag> {
-    let PL::C(fields) = &mut message.payload else { return None };
-    match fields.get_mut(1) {
-        Some(StructureTag {
-            class: TagClass::Application,
-            id: SEARCH_REQUEST,
-            payload: PL::C(fields),
-        }) => fields.get_mut(FILTER_FIELD),
+/// The fields of the message's operation, if it is this one.
+fn fields_of(message: &mut StructureTag, operation: u64) -> Option<&mut Vec<StructureTag>> {
+    let PL::C(parts) = &mut message.payload else { return None };
+    match parts.get_mut(1) {
+        Some(StructureTag { class: TagClass::Application, id, payload: PL::C(fields) })
+            if *id == operation =>
+        {
+            Some(fields)
+        }
         _ => None,
+    }
+}
+
+fn filter_field(message: &mut StructureTag) -> Option<&mut StructureTag> {
+    fields_of(message, SEARCH_REQUEST)?.get_mut(FILTER_FIELD)
+}
+
+/// A password that is no UTF-8 is merely a wrong one for AD; `ldap3_proto` would not decode it.
+fn make_password_text(message: &mut StructureTag) {
+    let credentials =
+        fields_of(message, BIND_REQUEST).and_then(|fields| fields.get_mut(CREDENTIALS_FIELD));
+    if let Some(StructureTag { class: TagClass::Context, id: 0, payload: PL::P(password) }) =
+        credentials
+    {
+        *password = String::from_utf8_lossy(password).into_owned().into_bytes();
     }
 }
 

@@ -21,9 +21,6 @@ use crate::shared::Shared;
 
 use ldap3_proto::proto::LdapOp;
 
-/// A client that sends nothing is dropped after this long: AD's MaxConnIdleTime.
-const IDLE_LIMIT: Duration = Duration::from_secs(900);
-
 /// Serves one client until either side has had enough.
 pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let number = {
@@ -67,7 +64,7 @@ async fn read_requests(
     let mut requests = FramedRead::new(reader, RequestDecoder);
     let mut session = Session::new(Arc::clone(shared), number);
     let mut allowance = None;
-    while let Ok(Some(request)) = tokio::time::timeout(IDLE_LIMIT, requests.next()).await {
+    while let Ok(Some(request)) = tokio::time::timeout(shared.idle_limit, requests.next()).await {
         let Ok(request) = request else {
             let _ = out.send(Delivery::Last(faults::notice(
                 PROTOCOL_ERROR,

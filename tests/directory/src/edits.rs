@@ -127,8 +127,20 @@ impl Directory {
         }
     }
 
-    fn people(&self) -> Dn {
-        self.base.child("OU", "People")
+    /// The organizational unit of this name below the top, made if it is not there.
+    pub(crate) fn unit(&mut self, name: &str) -> Dn {
+        let dn = self.base.child("OU", name);
+        if self.id_of_dn(&dn).is_none() {
+            self.place(dn.clone(), &["top", "organizationalUnit"], None);
+        }
+        dn
+    }
+
+    /// Makes this the data as another DC of the domain holds it: its own name, invocationId and sequence numbers.
+    pub fn set_host(&mut self, host: &str, highest_usn: i64) {
+        self.host = host.to_owned();
+        self.usn = highest_usn;
+        crate::frame::build_server(self);
     }
 
     /// Adds a user under OU=People with the password [`USER_PASSWORD`] and the objectSid of this RID.
@@ -137,7 +149,7 @@ impl Directory {
     /// The name is taken.
     pub fn add_user(&mut self, account: &str, rid: u32) -> Result<(), Error> {
         self.free(account)?;
-        let parent = self.people();
+        let parent = self.unit("People");
         self.place_user(&parent, account, account, rid);
         Ok(())
     }
@@ -148,7 +160,7 @@ impl Directory {
     /// The name is taken.
     pub fn add_group(&mut self, account: &str, rid: u32, kind: GroupKind) -> Result<(), Error> {
         self.free(account)?;
-        let parent = self.base.child("OU", "Groups");
+        let parent = self.unit("Groups");
         self.place_group(&parent, account, rid, kind);
         Ok(())
     }

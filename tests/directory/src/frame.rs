@@ -94,13 +94,7 @@ fn build_configuration(directory: &mut Directory) {
     directory.put_text(cross_reference, "nETBIOSName", &netbios);
     directory.put_text(cross_reference, "dnsRoot", &domain);
     directory.put_text(cross_reference, "nCName", &base);
-    let server = directory.place(server_name(directory), &["top", "server"], None);
-    let host = directory.host.clone();
-    directory.put_text(server, "dNSHostName", &host);
-    let settings =
-        directory.place(service_name(directory), &["top", "applicationSettings", "nTDSDSA"], None);
-    // Fixed: the database of this directory is always "the same one restored", unless a test edits it.
-    directory.put(settings, "invocationId", vec![b"test-directory-1".to_vec()]);
+    build_server(directory);
     let queries = configuration
         .child("CN", "Services")
         .child("CN", "Windows NT")
@@ -114,4 +108,17 @@ fn build_configuration(directory: &mut Directory) {
         "lDAPAdminLimits",
         limits.iter().map(|limit| limit.as_bytes().to_vec()).collect(),
     );
+}
+
+/// The DC's own objects: where its name is, and the invocationId that names its copy of the database.
+pub(crate) fn build_server(directory: &mut Directory) {
+    let server = directory.place(server_name(directory), &["top", "server"], None);
+    let host = directory.host.clone();
+    directory.put_text(server, "dNSHostName", &host);
+    let settings =
+        directory.place(service_name(directory), &["top", "applicationSettings", "nTDSDSA"], None);
+    // Fixed for a host: this database is always "the same one", unless a test edits it.
+    let mut invocation = host.into_bytes();
+    invocation.resize(16, 0xAD);
+    directory.put(settings, "invocationId", vec![invocation]);
 }

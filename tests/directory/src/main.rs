@@ -1,9 +1,11 @@
 //! The test directory as a program: the standard population, until it is killed.
 #![forbid(unsafe_code)]
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -44,7 +46,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut server = TestDirectory::start(directory, options)?;
     let ca = server.pki().write_ca(&arguments.dir)?;
     let secret = arguments.dir.join("secret");
-    fs::write(&secret, SERVICE_PASSWORD)
+    write_secret(&secret)
         .map_err(|error| Error::Io(format!("write {}", secret.display()), error))?;
     let ready = || {
         println!(
@@ -59,6 +61,13 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     wait_for_the_end(ready)?;
     server.stop();
     Ok(())
+}
+
+/// Writes the service account's password with the mode that ldapsd wants to see.
+fn write_secret(path: &Path) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
+    file.write_all(SERVICE_PASSWORD.as_bytes())
 }
 
 /// Says it is ready once a signal can no longer kill it half-way, and returns at SIGTERM or SIGINT.

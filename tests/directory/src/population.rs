@@ -268,7 +268,7 @@ impl Directory {
         let sid = Sid::nt(&[21, 123, 456, 789]);
         let mut directory = Self::empty("corp.example", "CORP", "dc1.corp.example", sid);
         for unit in ["People", "Groups", "Service Accounts", "Sales, EMEA"] {
-            directory.place(directory.base.child("OU", unit), &["top", "organizationalUnit"], None);
+            directory.unit(unit);
         }
         add_machines_and_services(&mut directory);
         let people = directory.base.child("OU", "People");
@@ -372,8 +372,7 @@ fn join(directory: &mut Directory, member: &str, group: &str) {
 /// `u0001` to `u3000` in OU=Crowd, RIDs 10001 to 13000, all in `all-staff` (RID 1250).
 fn add_crowd(directory: &mut Directory) {
     let base = directory.base.clone();
-    let crowd = base.child("OU", "Crowd");
-    directory.place(crowd.clone(), &["top", "organizationalUnit"], None);
+    let crowd = directory.unit("Crowd");
     let staff: Dn = base.child("OU", "Groups");
     let group = directory.place_group(&staff, "all-staff", 1250, GroupKind::Global);
     for number in 1..=BIG_GROUP_SIZE {

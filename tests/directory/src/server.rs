@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use openssl::ssl::{SslAcceptor, SslMethod, SslVersion};
 use tokio::sync::oneshot;
@@ -24,12 +25,14 @@ pub struct Options {
     pub port: u16,
     /// The CA; a new one for the directory's host name unless given.
     pub pki: Option<Pki>,
-    /// The certificate presented; a good one of the CA unless given.
+    /// The certificate presented; a good one of the CA for the directory's host unless given.
     pub identity: Option<Identity>,
     /// The newest TLS version offered, for clients that are to insist on better.
     pub max_tls: Option<SslVersion>,
     /// Whether subtree searches from the top end with search references, as AD's do.
     pub references: bool,
+    /// How long a client may send nothing before it is dropped: AD's MaxConnIdleTime, 900 s.
+    pub idle_limit: Duration,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             identity: None,
             max_tls: None,
             references: true,
+            idle_limit: Duration::from_secs(900),
         }
     }
 }
@@ -49,6 +53,7 @@ impl Default for Options {
 pub struct TestDirectory {
     shared: Arc<Shared>,
     pki: Pki,
+    host: String,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -60,15 +65,17 @@ impl TestDirectory {
     /// # Errors
     /// OpenSSL cannot make the certificates, or the address cannot be listened on.
     pub fn start(directory: Directory, options: Options) -> Result<Self, Error> {
-        let pki = options.pki.map_or_else(|| Pki::new(&directory.host), Ok)?;
-        let identity = options.identity.map_or_else(|| pki.good(), Ok)?;
+        let host = directory.host.clone();
+        let pki = options.pki.map_or_else(|| Pki::new(&host), Ok)?;
+        let identity = options.identity.map_or_else(|| pki.for_name(&host), Ok)?;
         let acceptor = acceptor(&identity, options.max_tls)?;
         let wanted = SocketAddr::new(options.address, options.port);
         let io = |what: &str, error| Error::Io(format!("{what} {wanted}"), error);
         let listener = TcpListener::bind(wanted).map_err(|error| io("listen on", error))?;
         listener.set_nonblocking(true).map_err(|error| io("use the socket on", error))?;
         let address = listener.local_addr().map_err(|error| io("find the port of", error))?;
-        let shared = Arc::new(Shared::new(directory, acceptor, options.references));
+        let shared =
+            Arc::new(Shared::new(directory, acceptor, options.references, options.idle_limit));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -83,7 +90,7 @@ impl TestDirectory {
                 }
             });
         });
-        Ok(Self { shared, pki, address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { shared, pki, host, address, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Starts the standard population with everything at its default.
@@ -106,7 +113,7 @@ impl TestDirectory {
 
     /// The name that the good certificate is for, and that a URL must hold: `dc1.corp.example`.
     pub fn url_host(&self) -> &str {
-        self.pki.dns_name()
+        &self.host
     }
 
     /// `ldaps://dc1.corp.example:PORT`; the client must be told that the host is at 127.0.0.1.
@@ -171,7 +178,7 @@ impl TestDirectory {
 
     /// How many binds with a password there were at all, also for names that mean nobody.
     pub fn total_binds(&self) -> u64 {
-        self.shared.tally().binds.len() as u64
+        self.shared.tally().bind_count
     }
 
     /// Binds with a name and an empty password: AD answers success and takes the client for anonymous.
@@ -184,24 +191,26 @@ impl TestDirectory {
         self.shared.tally().anonymous
     }
 
-    /// The binds with a password, in order.
+    /// The binds with a password, in order; the first 100,000.
     pub fn bind_log(&self) -> Vec<BindSeen> {
         self.shared.tally().binds.clone()
     }
 
     /// How many searches there were.
     pub fn searches(&self) -> u64 {
-        self.shared.tally().searches.len() as u64
+        self.shared.tally().search_count
     }
 
-    /// The searches, in order.
+    /// The searches, in order; the first 100,000.
     pub fn search_log(&self) -> Vec<SearchSeen> {
         self.shared.tally().searches.clone()
     }
 
     /// Forgets the searches seen so far, so that a test counts from here.
     pub fn forget_searches(&self) {
-        self.shared.tally().searches.clear();
+        let mut tally = self.shared.tally();
+        tally.searches.clear();
+        tally.search_count = 0;
     }
 
     /// How many Modify requests there were.

@@ -133,7 +133,7 @@ impl Session {
         if let Some(account) = outcome.account {
             *tally.by_account.entry(account).or_default() += 1;
         }
-        tally.binds.push(BindSeen {
+        tally.saw_bind(BindSeen {
             name: request.dn.clone(),
             password_length: password.len(),
             sub_code: outcome.sub_code,
@@ -150,7 +150,7 @@ impl Session {
         filter: &Filter,
         attributes: &[String],
     ) {
-        self.shared.tally().searches.push(SearchSeen {
+        self.shared.tally().saw_search(|| SearchSeen {
             base: base.to_owned(),
             scope: match scope {
                 LdapSearchScope::Base => 0,

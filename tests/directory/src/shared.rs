@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use openssl::ssl::SslAcceptor;
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     /// Counts the times that all connections were dropped; each connection watches it.
     pub(crate) dropped: watch::Sender<u64>,
     pub(crate) references: bool,
+    pub(crate) idle_limit: Duration,
 }
 
 /// A lock whatever happened to its last holder: a test that panicked must not hang the next.
@@ -27,7 +29,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(directory: Directory, acceptor: SslAcceptor, references: bool) -> Self {
+    pub(crate) fn new(
+        directory: Directory,
+        acceptor: SslAcceptor,
+        references: bool,
+        idle_limit: Duration,
+    ) -> Self {
         Self {
             directory: Mutex::new(directory),
             tally: Mutex::default(),
@@ -35,6 +42,7 @@ impl Shared {
             acceptor: Mutex::new(acceptor),
             dropped: watch::Sender::new(0),
             references,
+            idle_limit,
         }
     }
 

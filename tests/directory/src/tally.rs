@@ -33,6 +33,9 @@ pub struct SearchSeen {
     pub connection: u64,
 }
 
+/// How much the logs hold: a benchmark's millions of searches are counted and not kept.
+const LOG_LENGTH: usize = 100_000;
+
 /// The counters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
@@ -41,11 +44,32 @@ pub(crate) struct Tally {
     pub(crate) unauthenticated: u64,
     /// Binds with neither.
     pub(crate) anonymous: u64,
-    /// Binds with a password, in order.
+    /// Binds with a password.
+    pub(crate) bind_count: u64,
+    /// The first of them, in order.
     pub(crate) binds: Vec<BindSeen>,
+    pub(crate) search_count: u64,
+    /// The first of them, in order.
     pub(crate) searches: Vec<SearchSeen>,
     pub(crate) modifies: u64,
     pub(crate) abandons: u64,
     pub(crate) open_connections: u64,
     pub(crate) connections: u64,
+}
+
+impl Tally {
+    pub(crate) fn saw_bind(&mut self, bind: BindSeen) {
+        self.bind_count += 1;
+        if self.binds.len() < LOG_LENGTH {
+            self.binds.push(bind);
+        }
+    }
+
+    /// Counts a search; what it was is asked for only while there is room for it.
+    pub(crate) fn saw_search(&mut self, search: impl FnOnce() -> SearchSeen) {
+        self.search_count += 1;
+        if self.searches.len() < LOG_LENGTH {
+            self.searches.push(search());
+        }
+    }
 }

@@ -1,7 +1,14 @@
 //! Binds as AD answers them: name forms, sub-codes, lockout, the empty password.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
+use ldap3_proto::proto::LdapOp;
 use ldap3_proto::proto::LdapResultCode::{InvalidCredentials, OperationsError, Success};
 use support::{BASE, Client};
 use test_directory::{Fault, On, TestDirectory, USER_PASSWORD};
@@ -197,5 +204,20 @@ fn a_silent_bind_is_still_counted() {
     let mut client = Client::connect(&server);
     client.patience(200);
     assert!(client.try_bind("alice@corp.example", USER_PASSWORD).is_err());
+    assert_eq!(server.binds("alice"), 1);
+}
+
+#[test]
+fn a_password_that_is_no_utf8_is_a_wrong_one_and_no_broken_request() {
+    let server = TestDirectory::corp_example().unwrap();
+    let mut client = Client::connect(&server);
+    let mut request =
+        b"\x30\x1f\x02\x01\x01\x60\x1a\x02\x01\x03\x04\x12alice@corp.example\x80\x01".to_vec();
+    request.push(0xE9);
+    client.raw(&request);
+    let answer = client.receive().unwrap();
+    assert!(
+        matches!(answer.op, LdapOp::BindResponse(response) if response.res.code == InvalidCredentials)
+    );
     assert_eq!(server.binds("alice"), 1);
 }

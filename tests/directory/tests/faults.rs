@@ -1,4 +1,10 @@
 //! Faults on demand do what they say, and the server is well again afterwards.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -9,7 +15,7 @@ use ldap3_proto::proto::LdapResultCode::{Success, Unavailable};
 use ldap3_proto::proto::LdapSearchScope::Base;
 use ldap3_proto::proto::{LdapModifyType, LdapOp};
 use support::{BASE, Client};
-use test_directory::{Fault, On, TestDirectory, USER_PASSWORD};
+use test_directory::{Directory, Fault, On, Options, TestDirectory, USER_PASSWORD};
 
 const ALL: &str = "(objectClass=*)";
 
@@ -178,6 +184,36 @@ fn dropped_connections_end_and_new_ones_are_taken() {
     assert!(client.receive().is_err());
     Client::service(&server);
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn an_idle_client_is_dropped() {
+    let options = Options { idle_limit: Duration::from_millis(300), ..Options::default() };
+    let server = TestDirectory::start(Directory::corp_example(), options).unwrap();
+    let mut client = Client::service(&server);
+    let start = Instant::now();
+    assert_eq!(client.receive().unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert!(start.elapsed() >= Duration::from_millis(290));
+}
+
+#[test]
+fn two_servers_of_one_domain_have_one_ca_and_their_own_names_and_numbers() {
+    let first = TestDirectory::corp_example().unwrap();
+    let mut data = Directory::corp_example();
+    data.set_host("dc2.corp.example", 500_000);
+    let options = Options { pki: Some(first.pki().clone()), ..Options::default() };
+    let second = TestDirectory::start(data, options).unwrap();
+    assert_eq!((first.url_host(), second.url_host()), ("dc1.corp.example", "dc2.corp.example"));
+    let identity = |server| {
+        let mut client = Client::service(server);
+        let root = client.read("", &["dnsHostName", "dsServiceName", "highestCommittedUSN"]);
+        let service = root.one().text("dsServiceName")[0].clone();
+        let invocation =
+            client.read(&service, &["invocationId"]).one().attributes["invocationId"].clone();
+        (root.one().text("dnsHostName"), root.one().text("highestCommittedUSN"), invocation)
+    };
+    let (one, two) = (identity(&first), identity(&second));
+    assert!(one.0 != two.0 && one.1 != two.1 && one.2 != two.2, "{one:?} {two:?}");
 }
 
 #[test]

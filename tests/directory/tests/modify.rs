@@ -1,4 +1,10 @@
 //! Password changes as AD takes and refuses them, and everything else that a reader may not do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Searches as AD answers them: filters, scopes, pages, ranges, constructed and withheld attributes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! The certificates: a good one is believed, and each bad one is refused for its own reason.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
