@@ -1,10 +1,10 @@
 //! The test directory as a program: the standard population, until it is killed.
 #![forbid(unsafe_code)]
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,6 +67,8 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
 fn write_secret(path: &Path) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
+    // The mode above is for a new file only.
+    file.set_permissions(Permissions::from_mode(0o640))?;
     file.write_all(SERVICE_PASSWORD.as_bytes())
 }
 

@@ -7,6 +7,7 @@
 )]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -23,6 +24,7 @@ impl Drop for Running {
 fn start(name: &str) -> Running {
     let dir = std::env::temp_dir().join(format!("test-directory-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("secret"), "left over from an earlier run").unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_test-directory"))
         .arg("--dir")
         .arg(&dir)
@@ -43,6 +45,8 @@ fn it_writes_ca_and_secret_says_ready_listens_and_ends_cleanly_on_sigterm() {
     let ca = std::fs::read_to_string(running.1.join("ca.pem")).unwrap();
     assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"), "{ca}");
     assert_eq!(std::fs::read_to_string(running.1.join("secret")).unwrap(), "Service.Pass.1");
+    let mode = std::fs::metadata(running.1.join("secret")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640, "ldapsd refuses a looser secret");
     let pid = running.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
