@@ -154,6 +154,10 @@ fn checked(raw: &[u8], refused: &[char]) -> Result<String, NameError> {
     if name.starts_with('-') {
         return Err(NameError::LeadingDash);
     }
+    // A home directory called after it would be another directory.
+    if name == "." || name == ".." {
+        return Err(NameError::Character('.'));
+    }
     if name.bytes().all(|b| b.is_ascii_digit()) {
         return Err(NameError::AllDigits);
     }
@@ -176,6 +180,7 @@ mod tests {
             (b"a:b", NameError::Character(':')),
             (b"a/../b", NameError::Character('/')),
             (b"\x1b[2J", NameError::Character('\x1b')),
+            (b"..", NameError::Character('.')),
             (b"-rf", NameError::LeadingDash),
             (b"0", NameError::AllDigits),
             (b"10513", NameError::AllDigits),

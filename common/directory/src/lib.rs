@@ -19,6 +19,7 @@ mod filter;
 mod groups;
 mod link;
 mod queries;
+mod question;
 mod search;
 mod servers;
 mod tls;

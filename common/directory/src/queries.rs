@@ -13,8 +13,8 @@ use crate::entry::Entry;
 use crate::error::DirectoryError;
 use crate::filter::{self, FilterValue};
 use crate::groups::{self, GroupRecord};
-use crate::link::{Bound, Link, LinkStatus, Settings};
-use crate::search::{self, Search};
+use crate::link::{Link, LinkStatus, Settings};
+use crate::question::{Amount, Place, Query};
 use crate::users::{self, UserRecord};
 
 /// Values in one filter: AD's default MaxValRange is far above, and each is an index look-up.
@@ -155,14 +155,15 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError`].
     pub async fn token_groups(&self, dn: &str) -> Result<Option<Vec<Sid>>, DirectoryError> {
-        let attributes = &["tokenGroups"];
-        let found = self
-            .ask(async |bound: &Bound| {
-                // MS-ADTS 3.1.1.4.5.19: constructed, and only for a base search of one object.
-                let search = Search::of_object("the groups of a user", dn, attributes);
-                search::few(&bound.connection, &search, self.link.patience()).await
-            })
-            .await?;
+        // MS-ADTS 3.1.1.4.5.19: constructed, and only for a base search of one object.
+        let query = Query {
+            what: "the groups of a user",
+            place: Place::Object(dn),
+            filter: filter::present("objectClass"),
+            attributes: &["tokenGroups"],
+            amount: Amount::Few,
+        };
+        let found = query.ask(&self.link).await?.entries;
         let Some(entry) = found.first() else { return Ok(None) };
         let sids = entry.values("tokenGroups").iter().map(|bytes| Sid::from_bytes(bytes));
         let sids: Vec<Sid> = sids.collect::<Result<_, _>>().map_err(|error| {
@@ -186,15 +187,21 @@ impl Directory {
                 // `memberOf` is a link AD keeps an index of; the values may be of any length.
                 let of_these =
                     || filter::any_of("memberOf", batch.iter().map(|dn| FilterValue::text(dn)));
-                let users = self.below(&self.users.base, self.user_filter(of_these()));
-                for user in
-                    self.entries("the members of a group", users, &["sAMAccountName"]).await?
-                {
+                let users = Query {
+                    what: "the members of a group",
+                    amount: Amount::All,
+                    ..self.for_users(self.user_filter(of_these()), &["sAMAccountName"])
+                };
+                for user in users.ask(&self.link).await?.entries {
                     names.extend(user.text("sAMAccountName").map(str::to_owned));
                 }
                 // As in tokenGroups, the way leads through security groups only.
-                let groups = self.below(&self.groups.base, self.group_filter(of_these()));
-                for group in self.entries("the groups in a group", groups, &["objectSid"]).await? {
+                let groups = Query {
+                    what: "the groups in a group",
+                    amount: Amount::All,
+                    ..self.for_groups(self.group_filter(of_these()))
+                };
+                for group in groups.ask(&self.link).await?.entries {
                     if seen.insert(group.dn().to_lowercase()) {
                         below.push(group.dn().to_owned());
                     }
@@ -209,26 +216,36 @@ impl Directory {
         Ok(names.into_iter().collect())
     }
 
-    /// A page of all users.
+    /// A page of all users, of at most this size; the first for an empty cookie.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn users_page(&self, cookie: Vec<u8>) -> Result<Page<UserRecord>, DirectoryError> {
-        let search =
-            self.below(&self.users.base, filter::configured(&self.users.complete_filter()));
+    pub async fn users_page(
+        &self,
+        size: u16,
+        cookie: Vec<u8>,
+    ) -> Result<Page<UserRecord>, DirectoryError> {
         let attributes = self.user_attributes();
-        let page = self.page("a page of users", search, &attributes, cookie).await?;
+        let everybody = filter::configured(&self.users.complete_filter());
+        let amount = Amount::Page(size, cookie);
+        let query = Query { amount, ..self.for_users(everybody, &attributes) };
+        let page = query.ask(&self.link).await?;
         let records = page.entries.iter().filter_map(|entry| self.user_record(entry)).collect();
         Ok(Page { records, next: page.cookie })
     }
 
-    /// A page of all groups.
+    /// A page of all groups, of at most this size; the first for an empty cookie.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn groups_page(&self, cookie: Vec<u8>) -> Result<Page<GroupRecord>, DirectoryError> {
-        let search = self.below(&self.groups.base, filter::configured(&self.groups.filter));
-        let page = self.page("a page of groups", search, groups::ATTRIBUTES, cookie).await?;
+    pub async fn groups_page(
+        &self,
+        size: u16,
+        cookie: Vec<u8>,
+    ) -> Result<Page<GroupRecord>, DirectoryError> {
+        let amount = Amount::Page(size, cookie);
+        let query = Query { amount, ..self.for_groups(filter::configured(&self.groups.filter)) };
+        let page = query.ask(&self.link).await?;
         let records = page.entries.iter().filter_map(GroupRecord::of).collect();
         Ok(Page { records, next: page.cookie })
     }
@@ -278,65 +295,24 @@ impl Directory {
         if !attributes.iter().any(|name| name.eq_ignore_ascii_case(besides)) {
             attributes.push(besides);
         }
-        let below = self.below(&self.users.base, self.user_filter(filter));
-        self.ask(async |bound: &Bound| {
-            let search = below.search("a user", bound, &attributes);
-            search::few(&bound.connection, &search, self.link.patience()).await
-        })
-        .await
+        let query = self.for_users(self.user_filter(filter), &attributes);
+        Ok(query.ask(&self.link).await?.entries)
     }
 
     async fn groups(&self, filter: LdapFilter) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let below = self.below(&self.groups.base, self.group_filter(filter));
-        let entries = self
-            .ask(async |bound: &Bound| {
-                let search = below.search("a group", bound, groups::ATTRIBUTES);
-                search::few(&bound.connection, &search, self.link.patience()).await
-            })
-            .await?;
-        Ok(entries.iter().filter_map(GroupRecord::of).collect())
+        let query = self.for_groups(self.group_filter(filter));
+        Ok(query.ask(&self.link).await?.entries.iter().filter_map(GroupRecord::of).collect())
     }
 
-    async fn entries(
-        &self,
-        what: &'static str,
-        below: Below<'_>,
-        attributes: &[&str],
-    ) -> Result<Vec<Entry>, DirectoryError> {
-        self.ask(async |bound: &Bound| {
-            let search = below.search(what, bound, attributes);
-            search::all(&bound.connection, &search, self.link.patience()).await
-        })
-        .await
+    fn for_users<'a>(&'a self, filter: LdapFilter, attributes: &'a [&'a str]) -> Query<'a> {
+        let place = Place::Below(self.users.base.as_deref());
+        Query { what: "a user", place, filter, attributes, amount: Amount::Few }
     }
 
-    async fn page(
-        &self,
-        what: &'static str,
-        below: Below<'_>,
-        attributes: &[&str],
-        cookie: Vec<u8>,
-    ) -> Result<search::SearchPage, DirectoryError> {
-        self.ask(async |bound: &Bound| {
-            let search = below.search(what, bound, attributes);
-            search::page(&bound.connection, &search, cookie.clone(), self.link.patience()).await
-        })
-        .await
-    }
-
-    /// Puts a question that changes nothing, and once more on another connection where the first
-    /// had ended: AD drops idle connections after 15 minutes without a word.
-    async fn ask<T>(
-        &self,
-        question: impl AsyncFn(&Bound) -> Result<T, DirectoryError>,
-    ) -> Result<T, DirectoryError> {
-        let bound = self.link.bound().await?;
-        let mut answer = question(&bound).await;
-        if matches!(&answer, Err(error) if error.is_of_the_connection()) {
-            let again = self.link.bound().await?;
-            answer = question(&again).await;
-        }
-        answer.inspect_err(|error| self.link.report(error))
+    fn for_groups(&self, filter: LdapFilter) -> Query<'_> {
+        let place = Place::Below(self.groups.base.as_deref());
+        let attributes = groups::ATTRIBUTES;
+        Query { what: "a group", place, filter, attributes, amount: Amount::Few }
     }
 
     fn user_attributes(&self) -> Vec<&str> {
@@ -360,28 +336,6 @@ impl Directory {
 
     fn group_filter(&self, filter: LdapFilter) -> LdapFilter {
         filter::both(filter::configured(&self.groups.filter), filter)
-    }
-
-    fn below<'a>(&self, base: &'a Option<String>, filter: LdapFilter) -> Below<'a> {
-        Below { base: base.as_deref(), filter }
-    }
-}
-
-/// A filter, and where it applies: the base of the domain unless another is configured.
-struct Below<'a> {
-    base: Option<&'a str>,
-    filter: LdapFilter,
-}
-
-impl Below<'_> {
-    fn search<'s>(
-        &'s self,
-        what: &'static str,
-        bound: &'s Bound,
-        attributes: &'s [&'s str],
-    ) -> Search<'s> {
-        let base = self.base.unwrap_or(&bound.domain.base);
-        Search::below(what, base, self.filter.clone(), attributes)
     }
 }
 

@@ -14,8 +14,9 @@ use crate::entry::Entry;
 use crate::error::DirectoryError;
 use crate::filter;
 
-/// Entries in a page: AD's own MaxPageSize, which it will not exceed.
-const PAGE_SIZE: i64 = 1000;
+/// Entries in a page of a search that is read to its end: AD's own MaxPageSize, which it will not
+/// exceed.
+const PAGE_SIZE: u16 = 1000;
 /// Most entries taken for a search that is not paged to its end: a server that sends more is
 /// broken or hostile.
 const ENTRIES_MAX: usize = 5000;
@@ -89,10 +90,10 @@ pub(crate) async fn all(
     search: &Search<'_>,
     patience: Duration,
 ) -> Result<Vec<Entry>, DirectoryError> {
-    let mut page = page(connection, search, Vec::new(), patience).await?;
+    let mut page = page(connection, search, PAGE_SIZE, Vec::new(), patience).await?;
     let mut entries = std::mem::take(&mut page.entries);
     while !page.cookie.is_empty() {
-        page = self::page(connection, search, page.cookie, patience).await?;
+        page = self::page(connection, search, PAGE_SIZE, page.cookie, patience).await?;
         entries.append(&mut page.entries);
     }
     Ok(entries)
@@ -105,10 +106,11 @@ pub(crate) async fn all(
 pub(crate) async fn page(
     connection: &Connection,
     search: &Search<'_>,
+    size: u16,
     cookie: Vec<u8>,
     patience: Duration,
 ) -> Result<SearchPage, DirectoryError> {
-    let control = LdapControl::SimplePagedResults { size: PAGE_SIZE, cookie };
+    let control = LdapControl::SimplePagedResults { size: size.into(), cookie };
     let (entries, done) = run(connection, search, vec![control], patience).await?;
     let cookie = done.ctrl.into_iter().find_map(|control| match control {
         LdapControl::SimplePagedResults { cookie, .. } => Some(cookie),

@@ -1,0 +1,107 @@
+//! One configuration in force, and what was made of it: the directory, the memory, the rules.
+//! A reload makes a new one beside the old and swaps.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ldaps_core::config::{self, Config, IdMapping, Sources};
+use ldaps_core::idmap::{IdMap, IdSpace};
+use ldaps_core::secret::Password;
+use ldaps_directory::{Directory, Domain, Settings, Tls};
+use zeroize::Zeroizing;
+
+use crate::Failure;
+use crate::logins::attempts::Attempts;
+use crate::lookups::Lookups;
+
+/// The highest id of a posix directory: below the ids that mean "none".
+const HIGHEST_ID: u32 = u32::MAX - 2;
+
+/// One configuration in force.
+pub(crate) struct Host {
+    pub(crate) config: Arc<Config>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) lookups: Lookups,
+    pub(crate) attempts: Attempts,
+}
+
+impl Host {
+    /// Reads the configuration and everything it names.
+    ///
+    /// # Errors
+    /// Sentences, one a line, that name each fault and its remedy.
+    pub(crate) fn load(sources: &Sources) -> Result<Self, Failure> {
+        let loaded =
+            config::load(sources).map_err(|errors| Failure::Configuration(errors.to_string()))?;
+        let config = Arc::new(loaded.config);
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        let settings = Settings {
+            directory: config.directory.clone(),
+            tls: Tls::new(&config.tls).map_err(Failure::Configuration)?,
+            secret: read_secret(&config.directory.bind_secret).map_err(Failure::Configuration)?,
+        };
+        let directory =
+            Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
+        let lookups = Lookups::new(&config, directory.clone());
+        Ok(Self { config, warnings, directory, lookups, attempts: Attempts::default() })
+    }
+
+    /// Where ids of the directory can lie. Until the domain is known, anywhere in its space.
+    pub(crate) fn id_ranges(&self) -> Vec<RangeInclusive<u32>> {
+        let ids = &self.config.ids;
+        match (ids.mapping, self.directory.status().domain) {
+            (IdMapping::Posix, _) => vec![ids.min_id..=HIGHEST_ID],
+            (IdMapping::Sid, Some(domain)) => {
+                id_map(&self.config, &domain).map(|map| map.ranges().collect()).unwrap_or_default()
+            }
+            (IdMapping::Sid, None) => vec![ids.range_min..=ids.range_max.saturating_sub(1)],
+        }
+    }
+}
+
+/// The id map of a domain; None for `posix`, and for what is no domain.
+pub(crate) fn id_map(config: &Config, domain: &Domain) -> Option<IdMap> {
+    let ids = &config.ids;
+    match ids.mapping {
+        IdMapping::Posix => None,
+        IdMapping::Sid => {
+            IdMap::new(IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?, domain.sid)
+        }
+    }
+}
+
+fn read_secret(file: &Path) -> Result<Password, String> {
+    let wrong = |what: &dyn std::fmt::Display| {
+        format!(
+            "the service account's password in {} cannot be used: {what}. Write the password, and \
+             nothing else, into that file",
+            file.display()
+        )
+    };
+    let content = Zeroizing::new(std::fs::read(file).map_err(|error| wrong(&error))?);
+    // Every editor ends the line; no password of AD ends so.
+    let line = content.strip_suffix(b"\n").unwrap_or(&content);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    Password::parse(line).map_err(|error| wrong(&error))
+}
+
+/// The configuration in force, replaced as a whole.
+pub(crate) struct HostCell(RwLock<Arc<Host>>);
+
+impl HostCell {
+    pub(crate) fn new(host: Host) -> Self {
+        Self(RwLock::new(Arc::new(host)))
+    }
+
+    /// The configuration in force now; whoever holds it finishes with it.
+    pub(crate) fn get(&self) -> Arc<Host> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another configuration in force.
+    pub(crate) fn set(&self, host: Host) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(host);
+    }
+}

@@ -1,0 +1,65 @@
+//! How often logins may be tried. Root's programs bring their own limits (sshd, login), so theirs
+//! here only stops a flood; other callers could guess passwords for as long as they like.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ldaps_core::names::UserName;
+use lru::LruCache;
+use tokio::time::Instant;
+
+/// Requests of root's programs about one account in [`WINDOW`]: a login is two of them.
+const OF_ROOT: usize = 120;
+/// Requests of one other uid about one account in [`WINDOW`].
+const OF_OTHERS: usize = 12;
+/// The time that is looked back on.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Callers and accounts remembered, the least recent forgotten first.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// The requests of the last minute.
+pub(crate) struct Attempts(Mutex<LruCache<(u32, UserName), VecDeque<Instant>>>);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+}
+
+impl Attempts {
+    /// Whether this caller may ask about this account once more; if so, it is counted.
+    pub(crate) fn allow(&self, uid: u32, name: &UserName) -> bool {
+        let limit = if uid == 0 { OF_ROOT } else { OF_OTHERS };
+        let mut attempts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let past = attempts.get_or_insert_mut((uid, name.clone()), VecDeque::new);
+        while past.front().is_some_and(|moment| moment.elapsed() > WINDOW) {
+            past.pop_front();
+        }
+        let allowed = past.len() < limit;
+        if allowed {
+            past.push_back(Instant::now());
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guesser_is_never_stopped_or_never_let_go_on() {
+        let attempts = Attempts::default();
+        let name = |text: &str| UserName::parse(text.as_bytes()).unwrap();
+        for at in 0..OF_OTHERS {
+            assert!(attempts.allow(1000, &name("alice")), "{at}");
+        }
+        assert!(!attempts.allow(1000, &name("alice")));
+        assert!(attempts.allow(1000, &name("bob")), "another account");
+        assert!(attempts.allow(0, &name("alice")), "another caller");
+        tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
+        assert!(attempts.allow(1000, &name("alice")), "a minute later");
+    }
+}

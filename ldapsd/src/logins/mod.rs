@@ -1,0 +1,124 @@
+//! May this person in? Our rules first, then one bind, then what AD says of the account.
+
+mod account;
+pub(crate) mod attempts;
+mod authenticate;
+mod callers;
+mod identity;
+mod report;
+mod rules;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ldaps_core::names::UserName;
+use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
+use ldaps_core::refusal::Refusal;
+use ldaps_core::secret::Password;
+use ldaps_core::sid::Sid;
+use ldaps_directory::DirectoryError;
+
+use crate::host::Host;
+use crate::sockets::Peer;
+use crate::status::Numbers;
+
+/// What stands for every service without rules of its own; no PAM service has a space in its name.
+const ANY_OTHER_SERVICE: &str = "any other";
+
+/// A decision, and the words for the journal that say why.
+#[derive(Debug)]
+struct Decision {
+    verdict: Verdict,
+    why: String,
+}
+
+impl Decision {
+    fn granted(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Granted, why: why.into() }
+    }
+
+    fn refused(refusal: Refusal) -> Self {
+        Self { verdict: Verdict::Refused(refusal), why: refusal.to_string() }
+    }
+
+    /// Refused, with more to say than the reason itself.
+    fn refused_because(refusal: Refusal, why: String) -> Self {
+        Self { verdict: Verdict::Refused(refusal), why }
+    }
+
+    fn unavailable(error: &DirectoryError) -> Self {
+        Self { verdict: Verdict::Unavailable, why: error.to_string() }
+    }
+
+    fn not_ours(why: &str) -> Self {
+        Self { verdict: Verdict::NotOurs, why: why.to_owned() }
+    }
+}
+
+/// Decides one request of the PAM module and reports it, in one line of the journal.
+pub(crate) async fn decide(
+    host: &Arc<Host>,
+    numbers: &Numbers,
+    peer: Peer,
+    request: PamRequest<'_>,
+) -> PamReply {
+    let start = Instant::now();
+    let number = numbers.next_request();
+    let (login, phase) = match request {
+        PamRequest::Authenticate { login, .. } => (login, "auth"),
+        PamRequest::Account { login, .. } => (login, "account"),
+    };
+    let decision = match checked_caller(host, peer, &login) {
+        Err(decision) => decision,
+        Ok(name) => match request {
+            PamRequest::Authenticate { password, .. } => match Password::parse(password) {
+                Ok(password) => authenticate::decide(host, numbers, &login, &name, &password).await,
+                Err(error) => {
+                    Decision::refused_because(Refusal::UnusablePassword, error.to_string())
+                }
+            },
+            PamRequest::Account { .. } => account::decide(host, &login, &name).await,
+        },
+    };
+    numbers.count(decision.verdict);
+    report::report(phase, &login, &decision, number, start.elapsed());
+    PamReply { verdict: decision.verdict, request: number }
+}
+
+/// The name, if this caller may ask about it, this often.
+fn checked_caller(host: &Host, peer: Peer, login: &Login<'_>) -> Result<UserName, Decision> {
+    let name = UserName::parse(login.user.as_bytes())
+        .map_err(|error| Decision::not_ours(&error.to_string()))?;
+    let local = host.lookups.local_names().map_err(|error| Decision::unavailable(&error))?;
+    if !callers::may_ask(peer.uid, login, &local, &host.config.pam) {
+        let why = format!(
+            "uid {} may not ask about others; only root may, and who is named for this service \
+             under [pam.callers]",
+            peer.uid
+        );
+        return Err(Decision::refused_because(Refusal::CallerNotPermitted, why));
+    }
+    match host.attempts.allow(peer.uid, &name) {
+        true => Ok(name),
+        false => Err(Decision::refused(Refusal::TooManyAttempts)),
+    }
+}
+
+/// For each service with rules of its own, and any other: whether they let the user in.
+///
+/// # Errors
+/// [`DirectoryError`], where a group that a rule names cannot be looked up.
+pub(crate) async fn access_table(
+    host: &Host,
+    user: &str,
+    groups: &[Sid],
+) -> Result<Vec<(String, bool)>, DirectoryError> {
+    let access = &host.config.access;
+    let services = access.services.keys().map(String::as_str).chain([ANY_OTHER_SERVICE]);
+    let mut table = Vec::new();
+    for service in services {
+        let ruling = rules::rule(access, &host.lookups, service, user, groups).await?;
+        table.push((service.to_owned(), matches!(ruling, rules::Ruling::Allowed(_))));
+    }
+    Ok(table)
+}

@@ -1,0 +1,160 @@
+//! What was asked before: found entries with the moment they were read, and names that nobody has.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldaps_core::config::Cache;
+use ldaps_core::entries::{GroupEntry, PasswdEntry};
+use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::sid::Sid;
+use ldaps_directory::UserRecord;
+use lru::LruCache;
+use tokio::time::Instant;
+
+/// How a user or group was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// A user by any form of name.
+    UserName(UserName),
+    /// A user by id.
+    Uid(u32),
+    /// A group by name.
+    GroupName(GroupName),
+    /// A group by id.
+    Gid(u32),
+}
+
+/// A user that is served here.
+#[derive(Debug)]
+pub(crate) struct KnownUser {
+    pub(crate) entry: PasswdEntry,
+    pub(crate) record: UserRecord,
+}
+
+/// A group that is served here, with its members.
+#[derive(Debug)]
+pub(crate) struct KnownGroup {
+    pub(crate) entry: GroupEntry,
+}
+
+/// The groups of a user.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(crate) sids: Vec<Sid>,
+    pub(crate) gids: Vec<u32>,
+}
+
+/// What memory says to a question.
+#[derive(Debug)]
+pub(crate) enum Recalled<Known> {
+    /// Found, and read not long ago.
+    Fresh(Arc<Known>),
+    /// Found, and read long ago: good enough while no server answers.
+    Stale(Arc<Known>),
+    /// Asked for not long ago, and nobody's.
+    Nobody,
+    /// Never asked for, or forgotten.
+    Unknown,
+}
+
+/// The memory of the look-ups. It holds what the directory said; what the host itself says goes
+/// first and is looked at by whoever answers.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    fresh_for: Duration,
+    nobody_for: Duration,
+    users: HashMap<Key, (Arc<KnownUser>, Instant)>,
+    groups: HashMap<Key, (Arc<KnownGroup>, Instant)>,
+    memberships: HashMap<Sid, (Arc<Membership>, Instant)>,
+    nobody: LruCache<Key, Instant>,
+}
+
+impl Memory {
+    pub(crate) fn new(config: &Cache) -> Self {
+        let bound = NonZeroUsize::new(config.negative_max).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            fresh_for: config.positive,
+            nobody_for: config.negative,
+            users: HashMap::new(),
+            groups: HashMap::new(),
+            memberships: HashMap::new(),
+            nobody: LruCache::new(bound),
+        }
+    }
+
+    /// The user asked for.
+    pub(crate) fn user(&mut self, key: &Key) -> Recalled<KnownUser> {
+        let found = self.users.get(key).cloned();
+        self.recall(found, Some(key))
+    }
+
+    /// The group asked for.
+    pub(crate) fn group(&mut self, key: &Key) -> Recalled<KnownGroup> {
+        let found = self.groups.get(key).cloned();
+        self.recall(found, Some(key))
+    }
+
+    /// The groups of the user with this SID.
+    pub(crate) fn membership(&mut self, sid: Sid) -> Recalled<Membership> {
+        let found = self.memberships.get(&sid).cloned();
+        self.recall(found, None)
+    }
+
+    /// Keeps a user under the name or id that was asked for, and under the canonical ones.
+    pub(crate) fn keep_user(&mut self, asked: Key, user: &Arc<KnownUser>) {
+        let mut keys = vec![asked, Key::Uid(user.entry.uid)];
+        keys.extend(UserName::parse(user.entry.name.as_bytes()).ok().map(Key::UserName));
+        for key in keys {
+            self.nobody.pop(&key);
+            self.users.insert(key, (user.clone(), Instant::now()));
+        }
+    }
+
+    /// Keeps a group under its name and id.
+    pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>) {
+        let name = GroupName::parse(group.entry.name.as_bytes()).ok().map(Key::GroupName);
+        for key in name.into_iter().chain([Key::Gid(group.entry.gid)]) {
+            self.nobody.pop(&key);
+            self.groups.insert(key, (group.clone(), Instant::now()));
+        }
+    }
+
+    /// Keeps the groups of the user with this SID.
+    pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
+        self.memberships.insert(sid, (membership.clone(), Instant::now()));
+    }
+
+    /// Keeps that nobody has a name or id. Only an answer of the directory says so, never an
+    /// error.
+    pub(crate) fn keep_nobody(&mut self, key: Key) {
+        self.users.remove(&key);
+        self.groups.remove(&key);
+        self.nobody.put(key, Instant::now());
+    }
+
+    /// Users and groups held, each once.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let users = self.users.keys().filter(|key| matches!(key, Key::Uid(_))).count();
+        let groups = self.groups.keys().filter(|key| matches!(key, Key::Gid(_))).count();
+        (users, groups)
+    }
+
+    fn recall<Known>(
+        &mut self,
+        found: Option<(Arc<Known>, Instant)>,
+        key: Option<&Key>,
+    ) -> Recalled<Known> {
+        if let Some((known, read)) = found {
+            return match read.elapsed() < self.fresh_for {
+                true => Recalled::Fresh(known),
+                false => Recalled::Stale(known),
+            };
+        }
+        match key.and_then(|key| self.nobody.get(key)) {
+            Some(read) if read.elapsed() < self.nobody_for => Recalled::Nobody,
+            _ => Recalled::Unknown,
+        }
+    }
+}

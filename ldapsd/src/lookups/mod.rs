@@ -1,0 +1,366 @@
+//! Names and ids: the host's own first, then memory, then one search, however many ask.
+
+pub(crate) mod accounts;
+mod flights;
+pub(crate) mod local_names;
+pub(crate) mod memory;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ldaps_core::config::Config;
+use ldaps_core::entries::{GroupEntry, PasswdEntry};
+use ldaps_core::names::{GroupName, NameForm, UserName};
+use ldaps_core::sid::Sid;
+use ldaps_directory::{Directory, DirectoryError, GroupRecord, Page, UserRecord};
+use tokio::time::Instant;
+
+use accounts::{Accounts, ById, Withheld, member_names};
+use flights::Flights;
+use local_names::{LocalNames, Names};
+use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
+
+/// Users in one page of an enumeration.
+const USERS_PAGE: u16 = 500;
+/// Groups in one page: each costs the searches for its members, and a page has one deadline.
+const GROUPS_PAGE: u16 = 20;
+
+/// An answer, or why there is none.
+pub(crate) type Answer<T> = Result<Option<T>, DirectoryError>;
+
+/// The look-ups under one configuration.
+pub(crate) struct Lookups(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    directory: Arc<Directory>,
+    local: LocalNames,
+    memory: Mutex<Memory>,
+    /// The SIDs of groups that access rules name.
+    rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Instant)>>,
+    user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
+    group_flights: Arc<Flights<Key, Answer<Arc<KnownGroup>>>>,
+    membership_flights: Arc<Flights<Sid, Answer<Arc<Membership>>>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Lookups {
+    /// Nothing is remembered yet.
+    pub(crate) fn new(config: &Arc<Config>, directory: Arc<Directory>) -> Self {
+        Self(Arc::new(Inner {
+            config: config.clone(),
+            directory,
+            local: LocalNames::of_this_host(),
+            memory: Mutex::new(Memory::new(&config.cache)),
+            rule_groups: Mutex::default(),
+            user_flights: Arc::default(),
+            group_flights: Arc::default(),
+            membership_flights: Arc::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }))
+    }
+
+    /// The host's own names, as they are now.
+    pub(crate) fn local_names(&self) -> Result<Arc<Names>, DirectoryError> {
+        self.0.local_names()
+    }
+
+    /// The user asked for, from memory where it is fresh.
+    pub(crate) async fn user(&self, key: Key) -> Answer<Arc<KnownUser>> {
+        let local = self.0.local_names()?;
+        if is_local_user(&key, &local) {
+            return Ok(None);
+        }
+        let recalled = self.0.memory().user(&key);
+        let found = self.0.answer(recalled, self.0.clone().find_user_once(key)).await?;
+        Ok(found.filter(|user| !local.has_user(&user.entry.name)))
+    }
+
+    /// The user as the directory has it now; memory is not asked, and learns of it.
+    pub(crate) async fn user_now(&self, name: &UserName) -> Answer<Arc<KnownUser>> {
+        self.0.clone().find_user(Key::UserName(name.clone())).await
+    }
+
+    /// Why nobody of this name is served, for the administrator.
+    pub(crate) async fn why_not(&self, name: &UserName) -> Result<String, DirectoryError> {
+        let (accounts, local) = self.0.accounts().await?;
+        Ok(match self.0.directory.user_by_name(name).await? {
+            None => format!("the directory has no user {:?}", name.as_str()),
+            Some(user) => match accounts.passwd(&user, &local) {
+                Err(why) => format!("{} is not shown on this host: {why}", user.dn),
+                Ok(entry) => format!("{} has only just appeared; ask again", entry.name),
+            },
+        })
+    }
+
+    /// The user as memory has it, however old: for when no server answers.
+    pub(crate) fn user_remembered(&self, name: &UserName) -> Option<Arc<KnownUser>> {
+        match self.0.memory().user(&Key::UserName(name.clone())) {
+            Recalled::Fresh(user) | Recalled::Stale(user) => Some(user),
+            Recalled::Nobody | Recalled::Unknown => None,
+        }
+    }
+
+    /// The group asked for with its members, from memory where it is fresh.
+    pub(crate) async fn group(&self, key: Key) -> Answer<Arc<KnownGroup>> {
+        let local = self.0.local_names()?;
+        if is_local_group(&key, &local) {
+            return Ok(None);
+        }
+        let recalled = self.0.memory().group(&key);
+        let found = self.0.answer(recalled, self.0.clone().find_group_once(key)).await?;
+        Ok(found.filter(|group| !local.has_group(&group.entry.name)))
+    }
+
+    /// The groups of a user, from memory where they are fresh. None: AD does not show them.
+    pub(crate) async fn membership(&self, user: &KnownUser) -> Answer<Arc<Membership>> {
+        let recalled = self.0.memory().membership(user.record.sid);
+        let search = self.0.clone().find_membership_once(user.record.clone());
+        self.0.answer(recalled, search).await
+    }
+
+    /// The groups of a user as the directory has them now.
+    pub(crate) async fn membership_now(&self, user: &KnownUser) -> Answer<Arc<Membership>> {
+        self.0.clone().find_membership(user.record.clone()).await
+    }
+
+    /// The groups of a user as memory has them, however old.
+    pub(crate) fn membership_remembered(&self, user: &KnownUser) -> Option<Arc<Membership>> {
+        match self.0.memory().membership(user.record.sid) {
+            Recalled::Fresh(membership) | Recalled::Stale(membership) => Some(membership),
+            Recalled::Nobody | Recalled::Unknown => None,
+        }
+    }
+
+    /// The SID of a group that an access rule names: the directory's, whatever the host has under
+    /// that name. None: there is no such group.
+    pub(crate) async fn rule_group(&self, name: &GroupName) -> Result<Option<Sid>, DirectoryError> {
+        self.0.rule_group(name).await
+    }
+
+    /// A page of users for `getent passwd`.
+    pub(crate) async fn users_page(
+        &self,
+        cookie: Vec<u8>,
+    ) -> Result<Page<PasswdEntry>, DirectoryError> {
+        let (accounts, local) = self.0.accounts().await?;
+        let page = self.0.directory.users_page(USERS_PAGE, cookie).await?;
+        let entries = page.records.iter().filter_map(|user| accounts.passwd(user, &local).ok());
+        Ok(Page { records: entries.collect(), next: page.next })
+    }
+
+    /// A page of groups for `getent group`.
+    pub(crate) async fn groups_page(
+        &self,
+        cookie: Vec<u8>,
+    ) -> Result<Page<GroupEntry>, DirectoryError> {
+        let page = self.0.directory.groups_page(GROUPS_PAGE, cookie).await?;
+        let mut records = Vec::with_capacity(page.records.len());
+        for group in page.records {
+            if let Some(known) = self.0.clone().complete_group(group).await? {
+                records.push(known.entry.clone());
+            }
+        }
+        Ok(Page { records, next: page.next })
+    }
+
+    /// Hits and misses since the start, users and groups held.
+    pub(crate) fn numbers(&self) -> [u64; 4] {
+        let (users, groups) = self.0.memory().count();
+        let held = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let Inner { hits, misses, .. } = &*self.0;
+        [hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed), held(users), held(groups)]
+    }
+}
+
+impl Inner {
+    /// What memory has, or what the search finds; what memory had long ago, where no server
+    /// answers.
+    async fn answer<Known>(
+        &self,
+        recalled: Recalled<Known>,
+        search: impl Future<Output = Answer<Arc<Known>>>,
+    ) -> Answer<Arc<Known>> {
+        let stale = match recalled {
+            Recalled::Fresh(known) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(Some(known));
+            }
+            Recalled::Nobody => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(None);
+            }
+            Recalled::Stale(known) => Some(known),
+            Recalled::Unknown => None,
+        };
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        match (search.await, stale) {
+            (Err(_), Some(known)) => Ok(Some(known)),
+            (answer, _) => answer,
+        }
+    }
+
+    async fn find_user_once(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {
+        let flights = self.user_flights.clone();
+        flights.share(key.clone(), self.find_user(key)).await
+    }
+
+    async fn find_group_once(self: Arc<Self>, key: Key) -> Answer<Arc<KnownGroup>> {
+        let flights = self.group_flights.clone();
+        flights.share(key.clone(), self.find_group(key)).await
+    }
+
+    async fn find_membership_once(self: Arc<Self>, user: UserRecord) -> Answer<Arc<Membership>> {
+        let flights = self.membership_flights.clone();
+        flights.share(user.sid, self.find_membership(user)).await
+    }
+
+    async fn find_user(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {
+        let (accounts, local) = self.accounts().await?;
+        let record = match &key {
+            Key::UserName(name) => self.directory.user_by_name(name).await?,
+            Key::Uid(uid) => match accounts.by_id(*uid) {
+                ById::Sid(sid) => self.directory.user_by_sid(sid).await?,
+                ById::Number(uid) => self.directory.user_by_uid_number(uid).await?,
+                ById::Nobody => None,
+            },
+            Key::GroupName(_) | Key::Gid(_) => None,
+        };
+        let entry = record.as_ref().map(|record| accounts.passwd(record, &local));
+        let Some((entry, record)) = served(entry, record, |user| &user.dn) else {
+            self.memory().keep_nobody(key);
+            return Ok(None);
+        };
+        let user = Arc::new(KnownUser { entry, record });
+        self.memory().keep_user(key, &user);
+        Ok(Some(user))
+    }
+
+    async fn find_group(self: Arc<Self>, key: Key) -> Answer<Arc<KnownGroup>> {
+        let (accounts, _) = self.accounts().await?;
+        let record = match &key {
+            Key::GroupName(name) => self.directory.group_by_name(name).await?,
+            Key::Gid(gid) => match accounts.by_id(*gid) {
+                ById::Sid(sid) => self.directory.groups_by_sid(&[sid]).await?.pop(),
+                ById::Number(gid) => self.directory.group_by_gid_number(gid).await?,
+                ById::Nobody => None,
+            },
+            Key::UserName(_) | Key::Uid(_) => None,
+        };
+        let group = match record {
+            Some(record) => self.clone().complete_group(record).await?,
+            None => None,
+        };
+        if group.is_none() {
+            self.memory().keep_nobody(key);
+        }
+        Ok(group)
+    }
+
+    /// A group with its members; None where it is not shown here.
+    async fn complete_group(self: Arc<Self>, record: GroupRecord) -> Answer<Arc<KnownGroup>> {
+        let (accounts, local) = self.accounts().await?;
+        let entry = accounts.group(&record, &local);
+        let Some((mut entry, record)) = served(Some(entry), Some(record), |group| &group.dn) else {
+            return Ok(None);
+        };
+        entry.members = member_names(self.directory.members(&record.dn).await?, &local);
+        let group = Arc::new(KnownGroup { entry });
+        self.memory().keep_group(&group);
+        Ok(Some(group))
+    }
+
+    async fn find_membership(self: Arc<Self>, user: UserRecord) -> Answer<Arc<Membership>> {
+        let (accounts, _) = self.accounts().await?;
+        let Some(sids) = self.directory.token_groups(&user.dn).await? else { return Ok(None) };
+        let gids = match accounts.gids_of_sids(&sids) {
+            Some(gids) => gids,
+            None => {
+                let groups = self.directory.groups_by_sid(&sids).await?;
+                groups.iter().filter_map(|group| accounts.gid(group).ok()).collect()
+            }
+        };
+        let membership = Arc::new(Membership { sids, gids });
+        self.memory().keep_membership(user.sid, &membership);
+        Ok(Some(membership))
+    }
+
+    async fn rule_group(&self, name: &GroupName) -> Result<Option<Sid>, DirectoryError> {
+        let known = || self.rule_groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = known().get(name).copied();
+        if let Some((sid, read)) = remembered
+            && read.elapsed() < self.config.cache.positive
+        {
+            return Ok(sid);
+        }
+        match (self.directory.group_by_name(name).await, remembered) {
+            (Ok(group), _) => {
+                if group.is_none() {
+                    tracing::warn!(
+                        "the access rules name the group \"@{name}\", and the directory has no \
+                         such security group"
+                    );
+                }
+                let sid = group.map(|group| group.sid);
+                known().insert(name.clone(), (sid, Instant::now()));
+                Ok(sid)
+            }
+            (Err(_), Some((sid, _))) => Ok(sid),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
+        let domain = self.directory.domain().await?;
+        Ok((Accounts::new(&self.config, domain), self.local_names()?))
+    }
+
+    fn local_names(&self) -> Result<Arc<Names>, DirectoryError> {
+        self.local.now().map_err(|error: io::Error| DirectoryError::Unusable {
+            what: "the list of local users and groups",
+            problem: error.to_string(),
+        })
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps what is served, and says why something is not.
+fn served<Entry, Record>(
+    entry: Option<Result<Entry, Withheld>>,
+    record: Option<Record>,
+    dn: impl Fn(&Record) -> &String,
+) -> Option<(Entry, Record)> {
+    match (entry?, record?) {
+        (Ok(entry), record) => Some((entry, record)),
+        (Err(why), record) => {
+            tracing::warn!("{} is not shown on this host: {why}", dn(&record));
+            None
+        }
+    }
+}
+
+fn is_local_user(key: &Key, local: &Names) -> bool {
+    match key {
+        Key::UserName(name) => match name.form() {
+            NameForm::Bare(name) => local.has_user(name),
+            NameForm::At(_) | NameForm::DownLevel { .. } => false,
+        },
+        Key::Uid(uid) => local.has_uid(*uid),
+        Key::GroupName(_) | Key::Gid(_) => false,
+    }
+}
+
+fn is_local_group(key: &Key, local: &Names) -> bool {
+    match key {
+        Key::GroupName(name) => local.has_group(name.as_str()),
+        Key::Gid(gid) => local.has_gid(*gid),
+        Key::UserName(_) | Key::Uid(_) => false,
+    }
+}

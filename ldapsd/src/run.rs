@@ -1,0 +1,110 @@
+//! The daemon's life: start, answer, reload on SIGHUP, end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ldaps_core::config::Sources;
+use ldaps_core::ctl::State;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::AbortHandle;
+
+use crate::Failure;
+use crate::heartbeat::{self, Page};
+use crate::host::{Host, HostCell};
+use crate::run_dir::Listeners;
+use crate::sockets;
+use crate::status::Numbers;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`Failure`]: it never answered.
+pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure> {
+    let mut signals = Signals::new().map_err(Failure::Other)?;
+    let hosts = Arc::new(HostCell::new(Host::load(sources)?));
+    tell_warnings(&hosts.get());
+    let page = Page::open(run_dir).map_err(Failure::Other)?;
+    let listeners = Listeners::open(run_dir).map_err(Failure::Other)?;
+    let numbers = Arc::new(Numbers::default());
+    page.say(State::Running, &hosts);
+
+    let mut probe = keep_connected(&hosts.get());
+    sockets::serve(listeners, &hosts, &numbers);
+    notify(&[NotifyState::Ready]);
+    tracing::info!("ldapsd {} answers in {}", env!("CARGO_PKG_VERSION"), run_dir.display());
+
+    loop {
+        tokio::select! {
+            () = heartbeat::beat(&page, &hosts) => {}
+            Some(()) = signals.terminate.recv() => break,
+            Some(()) = signals.interrupt.recv() => break,
+            Some(()) = signals.hang_up.recv() => {
+                if reload(sources, &hosts) {
+                    probe.abort();
+                    probe = keep_connected(&hosts.get());
+                    page.say(State::Running, &hosts);
+                }
+            }
+        }
+    }
+    // Whether this is a restart only systemd knows: callers wait a moment, in case it is.
+    page.say(State::Restarting, &hosts);
+    notify(&[NotifyState::Stopping]);
+    tracing::info!("ldapsd ends");
+    Ok(())
+}
+
+fn keep_connected(host: &Host) -> AbortHandle {
+    let directory = host.directory.clone();
+    tokio::spawn(async move { directory.keep_connected().await }).abort_handle()
+}
+
+/// A configuration with a fault changes nothing: the last good one stays in force.
+fn reload(sources: &Sources, hosts: &HostCell) -> bool {
+    match Host::load(sources) {
+        Ok(host) => {
+            tell_warnings(&host);
+            hosts.set(host);
+            notify(&[NotifyState::Status("")]);
+            tracing::info!("the configuration was read again and is in force");
+            true
+        }
+        Err(Failure::Configuration(message) | Failure::Other(message)) => {
+            message.lines().for_each(|line| tracing::error!("{line}"));
+            tracing::error!(
+                "the configuration was not reloaded: the one from before stays in force"
+            );
+            notify(&[NotifyState::Status("the last reload failed; see the journal")]);
+            false
+        }
+    }
+}
+
+fn tell_warnings(host: &Host) {
+    host.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
+/// Outside of systemd nobody listens, and nothing happens.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(false, states) {
+        tracing::warn!("systemd cannot be told: {error}");
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, String> {
+        let on = |kind| signal(kind).map_err(|error| format!("signals cannot be caught: {error}"));
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! admin.sock: the administrator's tool. How the daemon is and what it knows of a user, for
+//! anyone: no more than look-ups show.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ldaps_core::names::UserName;
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest, UserReport};
+use ldaps_core::protocol::frame;
+use ldaps_directory::{DirectoryError, Judgement};
+
+use super::{Peer, Reply, Request, reply};
+use crate::host::Host;
+use crate::logins;
+use crate::lookups::memory::{Key, KnownUser};
+use crate::status::Numbers;
+
+/// Answers one request.
+pub(crate) async fn answer(
+    host: Arc<Host>,
+    numbers: Arc<Numbers>,
+    _: Peer,
+    request: Request,
+) -> Reply {
+    reply(&match frame::decode(&request)? {
+        AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
+        AdminRequest::User(name) => match user(&host, &name).await {
+            Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+    })
+}
+
+async fn user(host: &Host, name: &str) -> Result<AdminReply, DirectoryError> {
+    let parsed = match UserName::parse(name.as_bytes()) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(AdminReply::NoSuchUser(format!("{name:?}: {error}"))),
+    };
+    if host.lookups.local_names()?.has_user(parsed.as_str()) {
+        let why = format!("{name:?} is a user of this host itself, and ldapsd leaves it alone");
+        return Ok(AdminReply::NoSuchUser(why));
+    }
+    match host.lookups.user_now(&parsed).await? {
+        Some(user) => Ok(AdminReply::User(report(host, &user).await?)),
+        None => Ok(AdminReply::NoSuchUser(host.lookups.why_not(&parsed).await?)),
+    }
+}
+
+async fn report(host: &Host, user: &KnownUser) -> Result<UserReport, DirectoryError> {
+    let membership = host.lookups.membership_now(user).await?;
+    let (sids, gids) = match &membership {
+        Some(membership) => (membership.sids.as_slice(), membership.gids.as_slice()),
+        None => Default::default(),
+    };
+    let mut groups = Vec::with_capacity(gids.len());
+    for gid in gids {
+        let group = host.lookups.group(Key::Gid(*gid)).await?;
+        groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
+    }
+    let state = match user.record.state.judge(SystemTime::now()) {
+        _ if membership.is_none() => Some("the service account may not read tokenGroups".into()),
+        Judgement::Open if user.record.state.is_locked_out() => {
+            Some("AD has locked its password after wrong ones".to_owned())
+        }
+        Judgement::Open => None,
+        Judgement::Closed(refusal) => Some(refusal.to_string()),
+        Judgement::Unreadable(attribute) => {
+            Some(format!("the service account may not read {attribute}"))
+        }
+    };
+    Ok(UserReport {
+        entry: user.entry.clone(),
+        dn: user.record.dn.clone(),
+        sid: user.record.sid.to_string(),
+        groups,
+        state,
+        access: logins::access_table(host, &user.entry.name, sids).await?,
+    })
+}

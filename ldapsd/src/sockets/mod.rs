@@ -1,0 +1,125 @@
+//! The three sockets: one connection, one request, one reply.
+
+mod admin;
+mod budget;
+mod nss;
+mod pam;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldaps_core::protocol::frame::{self, FrameError, HEADER_LEN, Header, REPLY_MAX, REQUEST_MAX};
+use serde::Serialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::host::HostCell;
+use crate::run_dir::Listeners;
+use crate::status::Numbers;
+
+/// Connections that are served at once on one socket; more wait in the backlog.
+const CONNECTIONS_MAX: usize = 1024;
+/// A caller that has connected sends its request at once: the modules write it in one piece.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
+/// A caller that does not read its reply is not waited for.
+const REPLY_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Who is at the other end, as the kernel says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+}
+
+/// Answers on all three sockets from now on.
+pub(crate) fn serve(listeners: Listeners, hosts: &Arc<HostCell>, numbers: &Arc<Numbers>) {
+    let budget = Arc::new(budget::Budget::default());
+    let on_nss = {
+        let hosts = hosts.clone();
+        move |peer, request| nss::answer(hosts.get(), budget.clone(), peer, request)
+    };
+    let on_pam = {
+        let (hosts, numbers) = (hosts.clone(), numbers.clone());
+        move |peer, request| pam::answer(hosts.get(), numbers.clone(), peer, request)
+    };
+    let on_admin = {
+        let (hosts, numbers) = (hosts.clone(), numbers.clone());
+        move |peer, request| admin::answer(hosts.get(), numbers.clone(), peer, request)
+    };
+    tokio::spawn(accept(listeners.nss, on_nss));
+    tokio::spawn(accept(listeners.pam, on_pam));
+    tokio::spawn(accept(listeners.admin, on_admin));
+}
+
+/// A request as it came: wiped when dropped, since it may hold a password.
+type Request = Zeroizing<Vec<u8>>;
+/// A reply as it goes out.
+type Reply = Result<Zeroizing<Vec<u8>>, FrameError>;
+
+async fn accept<Answering>(
+    listener: UnixListener,
+    answer: impl Fn(Peer, Request) -> Answering + Clone + Send + 'static,
+) where
+    Answering: Future<Output = Reply> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    converse(stream, answer).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                // Out of descriptors, most likely: who waits keeps waiting in the backlog.
+                tracing::error!("a connection cannot be accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn converse<Answering>(mut stream: UnixStream, answer: impl Fn(Peer, Request) -> Answering)
+where
+    Answering: Future<Output = Reply>,
+{
+    let Ok(credentials) = stream.peer_cred() else { return };
+    let peer = Peer { uid: credentials.uid() };
+    let request = match timeout(REQUEST_DEADLINE, read(&mut stream)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(error)) => return complain(&mut stream, peer, &error).await,
+        Err(_) => return tracing::debug!("uid {} connected and asked nothing", peer.uid),
+    };
+    match answer(peer, request).await {
+        // A caller that is gone has its answer in memory when it comes back.
+        Ok(reply) => drop(timeout(REPLY_DEADLINE, stream.write_all(&reply)).await),
+        Err(error) => complain(&mut stream, peer, &error).await,
+    }
+}
+
+/// What is no request of ours gets a frame of our version: a module of another version then knows
+/// what is wrong.
+async fn complain(stream: &mut UnixStream, peer: Peer, error: &FrameError) {
+    tracing::warn!("a request of uid {} cannot be answered: {error}", peer.uid);
+    if let Ok(frame) = frame::encode(&(), REPLY_MAX) {
+        let _ = timeout(REPLY_DEADLINE, stream.write_all(&frame)).await;
+    }
+}
+
+async fn read(stream: &mut UnixStream) -> Result<Request, FrameError> {
+    let mut header = [0; HEADER_LEN];
+    stream.read_exact(&mut header).await?;
+    let header = Header::parse(header, REQUEST_MAX)?;
+    let mut body = Zeroizing::new(vec![0; header.length]);
+    stream.read_exact(&mut body).await?;
+    Ok(body)
+}
+
+fn reply<Message: Serialize>(message: &Message) -> Reply {
+    frame::encode(message, REPLY_MAX)
+}

@@ -1,0 +1,116 @@
+//! nss.sock: look-ups, for anyone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::protocol::frame;
+use ldaps_core::protocol::messages::{Cursor, NssReply, NssRequest};
+use ldaps_directory::DirectoryError;
+use tokio::time::timeout;
+
+use super::budget::Budget;
+use super::{Peer, Reply, Request, reply};
+use crate::host::Host;
+use crate::lookups::memory::Key;
+
+/// The module waits 5 s in all; whoever is told "unavailable" in time need not wonder.
+const DEADLINE: Duration = Duration::from_millis(4_500);
+
+/// Answers one request.
+pub(crate) async fn answer(
+    host: Arc<Host>,
+    budget: Arc<Budget>,
+    peer: Peer,
+    request: Request,
+) -> Reply {
+    let request: NssRequest = frame::decode(&request)?;
+    let asked = async {
+        let _place = budget.place(peer.uid).await;
+        look_up(&host, request).await
+    };
+    let answer = timeout(DEADLINE, asked).await.unwrap_or(Ok(NssReply::Unavailable));
+    reply(&answer.unwrap_or_else(|error| {
+        // Each outage is told once, where it is noticed; this is for whoever looks closer.
+        tracing::debug!("a look-up of uid {} failed: {error}", peer.uid);
+        NssReply::Unavailable
+    }))
+}
+
+async fn look_up(host: &Host, request: NssRequest) -> Result<NssReply, DirectoryError> {
+    match request {
+        NssRequest::UserByName(name) => match UserName::parse(name.as_bytes()) {
+            Ok(name) => user(host, Key::UserName(name)).await,
+            Err(_) => Ok(NssReply::NotFound),
+        },
+        NssRequest::UserById(uid) => user(host, Key::Uid(uid)).await,
+        NssRequest::GroupByName(name) => match GroupName::parse(name.as_bytes()) {
+            Ok(name) => group(host, Key::GroupName(name)).await,
+            Err(_) => Ok(NssReply::NotFound),
+        },
+        NssRequest::GroupById(gid) => group(host, Key::Gid(gid)).await,
+        NssRequest::GroupsOf(name) => match UserName::parse(name.as_bytes()) {
+            Ok(name) => groups_of(host, name).await,
+            Err(_) => Ok(NssReply::NotFound),
+        },
+        NssRequest::Users(_) if !host.config.nss.enumerate => Ok(NssReply::Users(vec![], None)),
+        NssRequest::Groups(_) if !host.config.nss.enumerate => Ok(NssReply::Groups(vec![], None)),
+        NssRequest::Users(cursor) => {
+            let page = host.lookups.users_page(cookie(cursor)).await?;
+            Ok(NssReply::Users(page.records, next(&page.next)))
+        }
+        NssRequest::Groups(cursor) => {
+            let page = host.lookups.groups_page(cookie(cursor)).await?;
+            Ok(NssReply::Groups(page.records, next(&page.next)))
+        }
+    }
+}
+
+async fn user(host: &Host, key: Key) -> Result<NssReply, DirectoryError> {
+    let found = host.lookups.user(key).await?;
+    Ok(found.map_or(NssReply::NotFound, |user| NssReply::User(user.entry.clone())))
+}
+
+async fn group(host: &Host, key: Key) -> Result<NssReply, DirectoryError> {
+    let found = host.lookups.group(key).await?;
+    Ok(found.map_or(NssReply::NotFound, |group| NssReply::Group(group.entry.clone())))
+}
+
+async fn groups_of(host: &Host, name: UserName) -> Result<NssReply, DirectoryError> {
+    let Some(user) = host.lookups.user(Key::UserName(name)).await? else {
+        return Ok(NssReply::NotFound);
+    };
+    Ok(match host.lookups.membership(&user).await? {
+        Some(membership) => NssReply::Gids(membership.gids.clone()),
+        // Not shown is not none: nobody is told of fewer groups than there are.
+        None => NssReply::Unavailable,
+    })
+}
+
+/// A cursor is the server's cookie in hex. One that is none of ours begins anew.
+fn cookie(cursor: Option<Cursor>) -> Vec<u8> {
+    let Some(Cursor(hex)) = cursor else { return Vec::new() };
+    let pairs = hex.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect::<Option<_>>().unwrap_or_default()
+}
+
+fn next(cookie: &[u8]) -> Option<Cursor> {
+    let hex = || cookie.iter().map(|byte| format!("{byte:02x}")).collect();
+    (!cookie.is_empty()).then(|| Cursor(hex()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_lost_on_the_way_through_the_cursor() {
+        let bytes = vec![0, 1, 0x7f, 0xff, 10];
+        assert_eq!(cookie(next(&bytes)), bytes);
+        assert_eq!(next(&[]), None);
+        assert_eq!(cookie(Some(Cursor("0g".into()))), Vec::<u8>::new());
+    }
+}
