@@ -105,7 +105,11 @@ impl Module<'_> {
 }
 
 impl Slot<'_, libc::passwd> {
-    fn put_user(self, user: &PasswdEntry) -> Result<(), Miss> {
+    /// Fills in a user.
+    ///
+    /// # Errors
+    /// `ShortBuffer`; nothing was written.
+    pub fn put_user(self, user: &PasswdEntry) -> Result<(), Miss> {
         let at = pack_passwd(user, self.buffer)?;
         let base = self.buffer.as_mut_ptr();
         let pointer = |offset: usize| base.wrapping_add(offset).cast::<libc::c_char>();
@@ -123,7 +127,11 @@ impl Slot<'_, libc::passwd> {
 }
 
 impl Slot<'_, libc::group> {
-    fn put_group(self, group: &GroupEntry) -> Result<(), Miss> {
+    /// Fills in a group.
+    ///
+    /// # Errors
+    /// `ShortBuffer`; nothing was written.
+    pub fn put_group(self, group: &GroupEntry) -> Result<(), Miss> {
         let at = pack_group(group, self.buffer)?;
         let base = self.buffer.as_mut_ptr();
         self.result.write(libc::group {
