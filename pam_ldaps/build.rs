@@ -4,7 +4,7 @@
 //! middle of a login, and the tables are then made read-only (`relro`).
 //!
 //! Which symbols it exports needs no word here: rustc exports from a cdylib what is `no_mangle`,
-//! the six `pam_sm_*`, and nothing else. `tests/linking.rs` looks.
+//! the six `pam_sm_*`, and nothing else; `./check` looks at the packaged file.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
