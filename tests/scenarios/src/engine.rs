@@ -160,14 +160,14 @@ impl Engine {
         })
     }
 
-    /// Runs the engine and gives its standard output, trimmed.
+    /// Runs the engine and gives its standard output, without the last newline.
     ///
     /// # Errors
     /// When the command ends with anything but 0; the message carries what it printed.
     pub fn must(&self, args: &[&str]) -> Check<String> {
         let output = self.run(args)?;
         if output.ok() {
-            Ok(output.out.trim().to_owned())
+            Ok(output.out.trim_end_matches(['\r', '\n']).to_owned())
         } else {
             Err(Failure::new(format!(
                 "'{} {}' ended with {}:\n{}",

@@ -49,7 +49,7 @@ fn no_differences(what: &str, differences: &[String]) -> Check {
 }
 
 fn users(stage: &Stage<'_>) -> Check<String> {
-    let (host, truth, peer) = (stage.host()?, stage.truth()?, stage.peer()?);
+    let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
     let own = own_names(host, "passwd")?;
     let served: Vec<String> =
         truth.people.keys().filter(|name| !own.contains(*name)).cloned().collect();
@@ -114,7 +114,7 @@ fn namesakes_stay_hidden(
 }
 
 fn groups(stage: &Stage<'_>) -> Check<String> {
-    let (host, truth, peer) = (stage.host()?, stage.truth()?, stage.peer()?);
+    let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let served: Vec<String> =
         truth.groups.keys().filter(|name| !own.contains(*name)).cloned().collect();
@@ -174,7 +174,7 @@ fn groups(stage: &Stage<'_>) -> Check<String> {
 }
 
 fn memberships(stage: &Stage<'_>) -> Check<String> {
-    let (host, truth, peer) = (stage.host()?, stage.truth()?, stage.peer()?);
+    let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let hidden: BTreeSet<u32> = truth
         .groups

@@ -23,6 +23,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Passed(_) => self.passed += 1,
@@ -77,51 +83,55 @@ fn on_engine(options: &Options, engine: &Engine, wanted: &[&Scenario], tally: &m
     let shared = Shared::new(engine, deb, dc_image, sssd_image);
     let chosen =
         |base: &&Base| options.image.as_ref().is_none_or(|part| base.image.contains(part.as_str()));
-    for base in bases.iter().filter(chosen) {
-        on_image(&shared, base, wanted, tally);
-    }
+    // All images at once: most of the time is spent waiting, for delays after wrong passwords.
+    let tallies: Vec<Tally> = std::thread::scope(|scope| {
+        let running: Vec<_> = bases
+            .iter()
+            .filter(chosen)
+            .map(|base| scope.spawn(|| on_image(&shared, base, wanted)))
+            .collect();
+        let panicked = || Tally { failed: 1, ..Tally::default() };
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panicked())).collect()
+    });
+    tallies.into_iter().for_each(|of_image| tally.add(of_image));
     Ok(())
 }
 
-fn on_image(shared: &Shared<'_>, base: &Base, wanted: &[&Scenario], tally: &mut Tally) {
+fn on_image(shared: &Shared<'_>, base: &Base, wanted: &[&Scenario]) -> Tally {
+    let mut tally = Tally::default();
     let stage =
         images::host(shared.engine, base).and_then(|image| Stage::start(shared, base, image));
     let stage = match stage {
         Ok(stage) => stage,
         Err(failure) => {
             for scenario in wanted {
-                report(
-                    tally,
-                    &base.short,
-                    scenario.name,
-                    &Outcome::Failed(failure.to_string()),
-                    0.0,
-                );
+                let outcome = Outcome::Failed(failure.to_string());
+                report(&mut tally, &base.short, scenario.name, &outcome, 0.0);
             }
-            return;
+            return tally;
         }
     };
     for scenario in wanted {
         let start = Instant::now();
-        let mut outcome = (scenario.run)(&stage);
-        if scenario.disturbs {
-            outcome = outcome.and_then(|seen| stage.heal().map(|()| seen)).map_err(|failure| {
-                // Also after a failure, or the next scenario would stumble over this one's state.
-                match stage.heal() {
-                    Ok(()) => failure,
-                    Err(second) => {
-                        Failure::new(format!("{failure}\nafterwards, putting all right: {second}"))
-                    }
-                }
-            });
+        let outcome = Outcome::from(play(&stage, scenario));
+        report(&mut tally, &base.short, scenario.name, &outcome, start.elapsed().as_secs_f64());
+    }
+    tally
+}
+
+/// Runs a scenario and puts the stage right after it, also after a failure: the next scenario
+/// must not stumble over this one's state.
+fn play(stage: &Stage<'_>, scenario: &Scenario) -> Check<String> {
+    let played = (scenario.run)(stage);
+    if !scenario.disturbs {
+        return played;
+    }
+    match (played, stage.heal()) {
+        (played, Ok(())) => played,
+        (Ok(_), Err(failure)) => Err(failure),
+        (Err(failure), Err(second)) => {
+            Err(Failure::new(format!("{failure}\nafterwards, putting all right: {second}")))
         }
-        report(
-            tally,
-            &base.short,
-            scenario.name,
-            &Outcome::from(outcome),
-            start.elapsed().as_secs_f64(),
-        );
     }
 }
 
