@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ldaps_core::protocol::client::Socket;
 use listenfd::ListenFd;
@@ -49,14 +49,21 @@ fn kept_sockets() -> Vec<StdListener> {
     (0..passed.len()).filter_map(|at| passed.take_unix_listener(at).ok().flatten()).collect()
 }
 
-/// A socket whose file somebody has removed since is of no use: nobody can connect to it.
+/// A socket whose file somebody has removed since is of no use: nobody can connect to it. Its
+/// address is for ever the one it was bound to, beside its place.
 fn listens_at(listener: &StdListener, path: &Path) -> bool {
-    path.exists() && listener.local_addr().is_ok_and(|address| address.as_pathname() == Some(path))
+    let bound_to = beside(path);
+    path.exists()
+        && listener.local_addr().is_ok_and(|address| address.as_pathname() == Some(&bound_to))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("new")
 }
 
 /// Made beside its place and moved there: at no moment is there a path without a listener.
 fn bind(path: &Path) -> io::Result<StdListener> {
-    let beside = path.with_extension("new");
+    let beside = beside(path);
     let _ = fs::remove_file(&beside);
     let listener = StdListener::bind(&beside)?;
     // Everybody may ask; what may be asked is decided by who asks.
@@ -76,4 +83,20 @@ fn keep(listener: &StdListener) {
 fn into_tokio(listener: StdListener) -> io::Result<UnixListener> {
     listener.set_nonblocking(true)?;
     UnixListener::from_std(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_socket_is_not_known_again_or_taken_for_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let (nss, pam) = (dir.path().join("nss.sock"), dir.path().join("pam.sock"));
+        let listener = bind(&nss).unwrap();
+        assert!(listens_at(&listener, &nss));
+        assert!(!listens_at(&listener, &pam));
+        fs::remove_file(&nss).unwrap();
+        assert!(!listens_at(&listener, &nss), "nobody can connect to it any more");
+    }
 }

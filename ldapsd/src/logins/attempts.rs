@@ -10,16 +10,17 @@ use ldaps_core::names::UserName;
 use lru::LruCache;
 use tokio::time::Instant;
 
-/// Requests of root's programs about one account in [`WINDOW`]: a login is two of them.
-const OF_ROOT: usize = 120;
-/// Requests of one other uid about one account in [`WINDOW`].
+/// Passwords that root's programs may try for one account in [`WINDOW`]: a web server that asks for
+/// each of its pages must not run into it.
+const OF_ROOT: usize = 600;
+/// Passwords that one other uid may try for one account in [`WINDOW`].
 const OF_OTHERS: usize = 12;
 /// The time that is looked back on.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Callers and accounts remembered, the least recent forgotten first.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
-/// The requests of the last minute.
+/// The passwords tried in the last minute.
 pub(crate) struct Attempts(Mutex<LruCache<(u32, UserName), VecDeque<Instant>>>);
 
 impl Default for Attempts {
@@ -29,7 +30,7 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Whether this caller may ask about this account once more; if so, it is counted.
+    /// Whether this caller may try a password of this account once more; if so, it is counted.
     pub(crate) fn allow(&self, uid: u32, name: &UserName) -> bool {
         let limit = if uid == 0 { OF_ROOT } else { OF_OTHERS };
         let mut attempts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

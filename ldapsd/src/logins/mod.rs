@@ -71,6 +71,9 @@ pub(crate) async fn decide(
     let decision = match checked_caller(host, peer, &login) {
         Err(decision) => decision,
         Ok(name) => match request {
+            PamRequest::Authenticate { .. } if !host.attempts.allow(peer.uid, &name) => {
+                Decision::refused(Refusal::TooManyAttempts)
+            }
             PamRequest::Authenticate { password, .. } => match Password::parse(password) {
                 Ok(password) => authenticate::decide(host, numbers, &login, &name, &password).await,
                 Err(error) => {
@@ -85,7 +88,7 @@ pub(crate) async fn decide(
     PamReply { verdict: decision.verdict, request: number }
 }
 
-/// The name, if this caller may ask about it, this often.
+/// The name, if this caller may ask about it.
 fn checked_caller(host: &Host, peer: Peer, login: &Login<'_>) -> Result<UserName, Decision> {
     let name = UserName::parse(login.user.as_bytes())
         .map_err(|error| Decision::not_ours(&error.to_string()))?;
@@ -98,10 +101,7 @@ fn checked_caller(host: &Host, peer: Peer, login: &Login<'_>) -> Result<UserName
         );
         return Err(Decision::refused_because(Refusal::CallerNotPermitted, why));
     }
-    match host.attempts.allow(peer.uid, &name) {
-        true => Ok(name),
-        false => Err(Decision::refused(Refusal::TooManyAttempts)),
-    }
+    Ok(name)
 }
 
 /// For each service with rules of its own, and any other: whether they let the user in.

@@ -16,12 +16,19 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use budget::Budget;
+
 use crate::host::HostCell;
 use crate::run_dir::Listeners;
 use crate::status::Numbers;
 
 /// Connections that are served at once on one socket; more wait in the backlog.
 const CONNECTIONS_MAX: usize = 1024;
+/// Connections of one uid other than root's that are open at once on one socket: nobody can keep
+/// the others out by connecting and saying nothing.
+const CONNECTIONS_OF_ONE: usize = 128;
+/// Look-ups of one uid other than root's that may be under way at once.
+const LOOK_UPS_OF_ONE: usize = 32;
 /// A caller that has connected sends its request at once: the modules write it in one piece.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 /// A caller that does not read its reply is not waited for.
@@ -35,7 +42,7 @@ pub(crate) struct Peer {
 
 /// Answers on all three sockets from now on.
 pub(crate) fn serve(listeners: Listeners, hosts: &Arc<HostCell>, numbers: &Arc<Numbers>) {
-    let budget = Arc::new(budget::Budget::default());
+    let budget = Arc::new(Budget::new(LOOK_UPS_OF_ONE));
     let on_nss = {
         let hosts = hosts.clone();
         move |peer, request| nss::answer(hosts.get(), budget.clone(), peer, request)
@@ -65,13 +72,14 @@ async fn accept<Answering>(
     Answering: Future<Output = Reply> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let of_one = Arc::new(Budget::new(CONNECTIONS_OF_ONE));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let answer = answer.clone();
+                let (answer, of_one) = (answer.clone(), of_one.clone());
                 tokio::spawn(async move {
-                    converse(stream, answer).await;
+                    converse(stream, &of_one, answer).await;
                     drop(place);
                 });
             }
@@ -84,12 +92,18 @@ async fn accept<Answering>(
     }
 }
 
-async fn converse<Answering>(mut stream: UnixStream, answer: impl Fn(Peer, Request) -> Answering)
-where
+async fn converse<Answering>(
+    mut stream: UnixStream,
+    of_one: &Budget,
+    answer: impl Fn(Peer, Request) -> Answering,
+) where
     Answering: Future<Output = Reply>,
 {
     let Ok(credentials) = stream.peer_cred() else { return };
     let peer = Peer { uid: credentials.uid() };
+    let Ok(_place) = of_one.place_now(peer.uid) else {
+        return tracing::warn!("uid {} has too many connections open: one was closed", peer.uid);
+    };
     let request = match timeout(REQUEST_DEADLINE, read(&mut stream)).await {
         Ok(Ok(request)) => request,
         Ok(Err(error)) => return complain(&mut stream, peer, &error).await,

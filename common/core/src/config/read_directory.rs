@@ -15,7 +15,8 @@ use std::time::Duration;
 
 const DEFAULT_SECRET: &str = "/etc/ldaps/secret";
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A look-up may take 5 s in all, and whoever waits for it should hear before that.
+const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A PAM module waits 30 s in all: a longer wait for one operation could not be of use.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -12,7 +12,7 @@ fn three_lines_are_a_configuration_with_every_default() {
     assert_eq!(config.directory.bind_dn, "svc@corp.example");
     assert_eq!(config.directory.base, None);
     assert_eq!(config.directory.connect_timeout, Duration::from_secs(3));
-    assert_eq!(config.directory.operation_timeout, Duration::from_secs(10));
+    assert_eq!(config.directory.operation_timeout, Duration::from_secs(4));
     assert_eq!(config.tls, Tls::default());
     assert_eq!(config.ids, Ids::defaults(IdMapping::Sid));
     assert_eq!(config.ids.min_id, 200_000);
