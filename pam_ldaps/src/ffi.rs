@@ -184,3 +184,34 @@ impl Drop for KeptErrno {
         unsafe { *errno = self.0 };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errno() -> Option<i32> {
+        std::io::Error::last_os_error().raw_os_error()
+    }
+
+    #[test]
+    fn a_call_leaves_its_errno_with_the_program() {
+        assert!(std::fs::File::open("/nonexistent").is_err());
+        let before = errno();
+        let kept = KeptErrno::new();
+        assert!(std::fs::read_to_string("/").is_err());
+        assert_ne!(errno(), before, "the test needs a second error");
+        drop(kept);
+        assert_eq!(errno(), before);
+    }
+
+    #[test]
+    fn a_name_is_resolved_to_somebody_else() {
+        assert_eq!(resolve(c"root"), Resolved::Found { name: b"root".to_vec(), uid: 0 });
+        assert_eq!(resolve(c"no-user-of-this-name"), Resolved::NotFound);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_short_looks_like_no_user() {
+        assert_eq!(resolve_within(c"root", 1), Resolved::Failed(libc::ERANGE));
+    }
+}

@@ -1,4 +1,5 @@
 //! The table: who tries what on which host, and what must come of it.
+#![forbid(unsafe_code)]
 
 use std::ffi::CStr;
 
@@ -48,8 +49,12 @@ pub struct Case {
     pub sent: usize,
     /// How many prompts the person sees.
     pub prompts: usize,
-    /// How many lines the person sees, in both phases together.
+    /// How many lines of ours the person sees, in both phases together.
     pub lines: usize,
+    /// Whether libpam is asked to hold the refusal back.
+    pub delayed: bool,
+    /// Whether the daemon's page may be looked at at all.
+    pub page_opened: bool,
     /// What a line of the log says; None where the module has nothing to say.
     pub logged: Option<&'static str>,
 }
@@ -69,6 +74,8 @@ fn alice() -> Case {
         sent: 1,
         prompts: 1,
         lines: 0,
+        delayed: false,
+        page_opened: true,
         logged: Some("alice authenticated"),
     }
 }
@@ -76,13 +83,14 @@ fn alice() -> Case {
 /// A password that is refused; the account phase, which asks without one, is not concerned.
 fn typed(what: &'static str, password: &[u8], sent: usize, logged: &'static str) -> Case {
     let prompt = Answer::Bytes(password.to_vec());
-    Case { what, prompt, codes: (AUTH_ERR, SUCCESS), sent, logged: Some(logged), ..alice() }
+    let codes = (AUTH_ERR, SUCCESS);
+    Case { what, prompt, codes, sent, delayed: true, logged: Some(logged), ..alice() }
 }
 
 /// A daemon that decides this about alice.
 fn refused(what: &'static str, refusal: Refusal, codes: (i32, i32), lines: usize) -> Case {
     let verdict = Verdict::Refused(refusal);
-    Case { what, verdict, codes, lines, logged: Some("alice refused"), ..alice() }
+    Case { what, verdict, codes, lines, delayed: true, logged: Some("alice refused"), ..alice() }
 }
 
 /// A daemon that is not to be asked: nobody is prompted for nothing.
@@ -97,10 +105,15 @@ fn lost(what: &'static str, mode: Mode, sent: usize, logged: &'static str) -> Ca
     Case { what, mode, codes, sent, lines: 1, logged: Some(logged), ..alice() }
 }
 
-/// Somebody whom the module must not notice, whatever becomes of the daemon.
-fn local(what: &'static str, user: &'static CStr, mode: Mode) -> Case {
+/// Somebody who is not the directory's: nothing is asked, of them or about them, nothing logged.
+fn stranger(what: &'static str, user: &'static CStr, mode: Mode) -> Case {
     let codes = (IGNORED, IGNORED);
     Case { what, user, mode, codes, sent: 0, prompts: 0, logged: None, ..alice() }
+}
+
+/// Somebody of whom that is known from /etc/passwd or the name alone.
+fn local(what: &'static str, user: &'static CStr, mode: Mode) -> Case {
+    Case { page_opened: false, ..stranger(what, user, mode) }
 }
 
 /// The whole table.
@@ -122,12 +135,11 @@ fn passwords() -> Vec<Case> {
 }
 
 fn conversations() -> Vec<Case> {
-    let broken = |what, prompt, lines| Case {
+    let broken = |what, prompt| Case {
         what,
         prompt,
         codes: (AUTHTOK_ERR, SUCCESS),
         sent: 0,
-        lines,
         logged: Some("gave no password"),
         ..alice()
     };
@@ -136,10 +148,9 @@ fn conversations() -> Vec<Case> {
         ..refused(what, Refusal::AccountDisabled, (ACCT_EXPIRED, ACCT_EXPIRED), 2)
     };
     vec![
-        // libpam says a line of its own ("Password change aborted.") in some versions.
-        broken("a prompt answered with no reply", Answer::NoReply, 1),
-        broken("a prompt answered with no text", Answer::Nothing, 1),
-        broken("a prompt answered with an error", Answer::Failure, 1),
+        broken("a prompt answered with no reply", Answer::NoReply),
+        broken("a prompt answered with no text", Answer::Nothing),
+        broken("a prompt answered with an error", Answer::Failure),
         disabled("a message answered with no reply", Answer::NoReply),
         disabled("a message answered with an error", Answer::Failure),
         disabled("a message answered with a text", Answer::Bytes(b"what?".to_vec())),
@@ -148,8 +159,7 @@ fn conversations() -> Vec<Case> {
             arguments: "use_first_pass",
             codes: (AUTH_ERR, SUCCESS),
             prompts: 0,
-            lines: 0,
-            ..broken("use_first_pass and no first pass", Answer::Nothing, 0)
+            ..broken("use_first_pass and no first pass", Answer::Nothing)
         },
         Case { what: "try_first_pass", arguments: "try_first_pass debug", ..alice() },
         Case {
@@ -214,14 +224,14 @@ fn others() -> Vec<Case> {
         local("a local user, daemon running", c"bob", Mode::Running),
         local("a local user, daemon stopped", c"bob", Mode::Stopped),
         local("a local user, daemon hung", c"bob", Mode::Hung),
-        local("somebody nobody knows", c"nobody-of-this-name", Mode::Running),
+        stranger("somebody nobody knows", c"nobody-of-this-name", Mode::Running),
         local("a name that is no name", c"a/b", Mode::Running),
         local("a name that is not UTF-8", c"\xff\xfe", Mode::Running),
         local("a name of digits", c"200001", Mode::Running),
         Case {
             codes: (IGNORED, PERM_DENIED),
             logged: Some("twoface left to other modules"),
-            ..local("NSS and the daemon disagree", c"twoface", Mode::Running)
+            ..stranger("NSS and the daemon disagree", c"twoface", Mode::Running)
         },
     ]
 }

@@ -1,5 +1,7 @@
 //! A daemon that answers as it is told, well or badly, and writes down what it was asked.
+#![forbid(unsafe_code)]
 
+use std::ffi::CString;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fs, io, thread};
 
-use ldaps_core::ctl::{Ctl, CtlWriter, State};
+use ldaps_core::ctl::{Ctl, CtlWriter, FILE, State};
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::presence::CONFIG_FILE;
 use ldaps_core::protocol::client::{Socket, monotonic_now};
@@ -19,7 +21,7 @@ use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest,
 use ldaps_core::refusal::Refusal;
 use ldaps_core::run_dir::BUILT_IN;
 
-use crate::ffi::become_user;
+use crate::ffi::{Watch, become_user};
 
 /// The password that is right for everybody.
 pub const RIGHT: &[u8] = b"Secret.123";
@@ -65,6 +67,7 @@ pub struct Daemon {
     asked: Arc<Mutex<Asked>>,
     end: Arc<AtomicBool>,
     threads: Vec<(PathBuf, JoinHandle<()>)>,
+    page: Option<Watch>,
 }
 
 impl Daemon {
@@ -74,7 +77,8 @@ impl Daemon {
         let run_dir = Path::new(BUILT_IN);
         let _ = fs::remove_dir_all(run_dir);
         let _ = fs::remove_file(CONFIG_FILE);
-        let mut daemon = Self { asked: Arc::default(), end: Arc::default(), threads: Vec::new() };
+        let (asked, end) = Default::default();
+        let mut daemon = Self { asked, end, threads: Vec::new(), page: None };
         if mode == Mode::Unconfigured {
             return Ok(daemon);
         }
@@ -86,6 +90,7 @@ impl Daemon {
         fs::create_dir_all(run_dir)?;
         fs::set_permissions(run_dir, fs::Permissions::from_mode(0o755))?;
         write_page(run_dir, mode)?;
+        daemon.page = Some(Watch::on(&CString::new(format!("{BUILT_IN}/{FILE}"))?)?);
         if mode != Mode::Stopped {
             daemon.serve(run_dir, Socket::Nss, mode, verdict)?;
             daemon.serve(run_dir, Socket::Pam, mode, verdict)?;
@@ -96,6 +101,11 @@ impl Daemon {
     /// What it was asked until now.
     pub fn asked(&self) -> Asked {
         std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether anybody has opened its page since it was written.
+    pub fn page_was_opened(&mut self) -> bool {
+        self.page.as_mut().is_some_and(|page| page.opened() > 0)
     }
 
     fn serve(

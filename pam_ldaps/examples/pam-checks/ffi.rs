@@ -2,6 +2,9 @@
 //! answers as it is told, well or badly.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::FromRawFd;
 use std::ptr;
 
 /// How the conversation answers.
@@ -238,6 +241,35 @@ fn allocated(bytes: &[u8]) -> *mut c_char {
     // SAFETY: the memory was just allocated for this many bytes and one more, and is nobody's yet.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) };
     memory.cast()
+}
+
+/// Counts how many times a file is opened, by whatever process.
+pub struct Watch(File);
+
+impl Watch {
+    /// Begins to count.
+    pub fn on(file: &CStr) -> io::Result<Self> {
+        // SAFETY: inotify_init1(2) touches no memory.
+        let descriptor = unsafe { libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just opened and is nobody else's.
+        let watch = Self(unsafe { File::from_raw_fd(descriptor) });
+        // SAFETY: inotify_add_watch(2): the path ends in a NUL, the descriptor is inotify's.
+        match unsafe { libc::inotify_add_watch(descriptor, file.as_ptr(), libc::IN_OPEN) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(watch),
+        }
+    }
+
+    /// How many times since the last time.
+    pub fn opened(&mut self) -> usize {
+        // A file's events carry no name: each is as long as the structure, and events that are
+        // alike and not yet read are one.
+        let mut events = [0; 4096];
+        self.0.read(&mut events).unwrap_or(0) / size_of::<libc::inotify_event>()
+    }
 }
 
 /// Gives this thread, and no other, another effective user: what it listens on is then that

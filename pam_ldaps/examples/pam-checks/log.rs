@@ -1,4 +1,5 @@
 //! The host's log, as it arrives at /dev/log.
+#![forbid(unsafe_code)]
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -21,7 +22,7 @@ impl Log {
         Ok(Self(socket))
     }
 
-    /// The lines since the last time, those of the module only or all.
+    /// The lines since the last time.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut buffer = [0; 8192];
@@ -30,5 +31,11 @@ impl Log {
             lines.push(String::from_utf8_lossy(line).into_owned());
         }
         lines
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(SOCKET);
     }
 }

@@ -1,4 +1,5 @@
 //! The stacks that pam-auth-update makes of our profile, beside pam_unix: what is IGNORE for the
+#![forbid(unsafe_code)]
 //! module alone must be no more and no less than nothing here.
 
 use std::ffi::CStr;
@@ -23,9 +24,9 @@ struct Row {
     typed: &'static [u8],
     mode: Mode,
     verdict: Verdict,
-    /// The codes of pam_authenticate, pam_acct_mgmt and pam_setcred, each on a handle where the
-    /// one before has gone before it.
-    codes: (i32, i32, i32),
+    /// The codes of pam_authenticate and of pam_acct_mgmt after it; pam_setcred after an
+    /// authentication that succeeded always succeeds.
+    codes: (i32, i32),
     /// The code of pam_acct_mgmt with nothing before it, as with an SSH key.
     key: i32,
     /// How many passwords reach the daemon.
@@ -41,7 +42,7 @@ const ROWS: &[Row] = &[
         typed: RIGHT,
         mode: Mode::Running,
         verdict: Verdict::Granted,
-        codes: (SUCCESS, SUCCESS, SUCCESS),
+        codes: (SUCCESS, SUCCESS),
         key: SUCCESS,
         sent: 1,
     },
@@ -51,7 +52,7 @@ const ROWS: &[Row] = &[
         typed: b"Secret.124",
         mode: Mode::Running,
         verdict: Verdict::Granted,
-        codes: (AUTH_ERR, SUCCESS, AUTH_ERR),
+        codes: (AUTH_ERR, SUCCESS),
         key: SUCCESS,
         sent: 1,
     },
@@ -61,7 +62,7 @@ const ROWS: &[Row] = &[
         typed: RIGHT,
         mode: Mode::Running,
         verdict: DISABLED,
-        codes: (AUTH_ERR, ACCT_EXPIRED, AUTH_ERR),
+        codes: (AUTH_ERR, ACCT_EXPIRED),
         key: ACCT_EXPIRED,
         sent: 1,
     },
@@ -71,7 +72,7 @@ const ROWS: &[Row] = &[
         typed: RIGHT,
         mode: Mode::Running,
         verdict: Verdict::Unavailable,
-        codes: (AUTH_ERR, AUTHINFO_UNAVAIL, AUTH_ERR),
+        codes: (AUTH_ERR, AUTHINFO_UNAVAIL),
         key: AUTHINFO_UNAVAIL,
         sent: 1,
     },
@@ -84,7 +85,7 @@ const ROWS: &[Row] = &[
 
 /// A local user, whose account is in order whatever was typed.
 const fn local(what: &'static str, typed: &'static [u8], mode: Mode, auth: i32) -> Row {
-    let (user, verdict, codes) = (c"bob", DISABLED, (auth, SUCCESS, auth));
+    let (user, verdict, codes) = (c"bob", DISABLED, (auth, SUCCESS));
     Row { what, user, typed, mode, verdict, codes, key: SUCCESS, sent: 0 }
 }
 
@@ -113,7 +114,9 @@ fn run(row: &Row) -> Result<Faults, String> {
     same(&mut faults, "auth's code", &login.authenticate(0), &row.codes.0);
     same(&mut faults, "the number of prompts", &login.seen().prompts, &1);
     same(&mut faults, "account's code", &login.account(0), &row.codes.1);
-    same(&mut faults, "setcred's code", &login.set_credentials(ESTABLISH), &row.codes.2);
+    if row.codes.0 == SUCCESS {
+        same(&mut faults, "setcred's code", &login.set_credentials(ESTABLISH), &SUCCESS);
+    }
     let mut key = start(row.user, b"")?;
     same(&mut faults, "account's code with a key", &key.account(0), &row.key);
     same(&mut faults, "setcred's code with a key", &key.set_credentials(ESTABLISH), &SUCCESS);
