@@ -44,7 +44,7 @@ impl Drop for SavedErrno {
     }
 }
 
-/// Keeps [`NOTICES`] from the calling thread until it goes out of scope: two system calls, so
+/// Keeps the signals of `NOTICES` from the calling thread until it goes out of scope: two system calls, so
 /// only around a request.
 pub struct SignalsHeld(Option<libc::sigset_t>);
 
@@ -80,5 +80,37 @@ impl Drop for SignalsHeld {
             // SAFETY: pthread_sigmask(3): the set is the one it gave us.
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_blocked(signal: libc::c_int) -> bool {
+        let mut now = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: pthread_sigmask(3): with no new set it only fills the old one.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), now.as_mut_ptr()) };
+        // SAFETY: filled above.
+        unsafe { libc::sigismember(now.as_ptr(), signal) == 1 }
+    }
+
+    #[test]
+    fn a_request_can_be_left_by_a_handler_or_cannot_be_ended_by_the_user() {
+        {
+            let _held = SignalsHeld::now();
+            assert!(NOTICES.iter().all(|signal| is_blocked(*signal)));
+            let ends = [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGPIPE];
+            assert!(!ends.into_iter().any(is_blocked));
+        }
+        assert!(!NOTICES.iter().any(|signal| is_blocked(*signal)));
+    }
+
+    #[test]
+    fn a_signal_that_the_program_holds_back_itself_comes_through_afterwards() {
+        let outer = SignalsHeld::now();
+        drop(SignalsHeld::now());
+        assert!(is_blocked(libc::SIGALRM));
+        drop(outer);
     }
 }
