@@ -48,6 +48,9 @@ impl<'engine> Host<'engine> {
             "seccomp=unconfined",
             "-v",
             "/sys/fs/cgroup:/sys/fs/cgroup:rw",
+            // As on an installed host: its own name needs no DNS, which sudo would wait for.
+            "--add-host",
+            "host1:127.0.1.1",
             "--tmpfs",
             "/run",
             "--tmpfs",
