@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ldaps_core::config::{self, Config, IdMapping, Sources};
-use ldaps_core::idmap::{IdMap, IdSpace};
 use ldaps_core::secret::Password;
-use ldaps_directory::{Directory, Domain, Settings, Tls};
+use ldaps_directory::{Directory, Settings, Tls};
 use zeroize::Zeroizing;
 
 use crate::Failure;
 use crate::logins::attempts::Attempts;
 use crate::lookups::Lookups;
+use crate::lookups::accounts::id_map;
 
 /// The highest id of a posix directory: below the ids that mean "none".
 const HIGHEST_ID: u32 = u32::MAX - 2;
@@ -57,17 +57,6 @@ impl Host {
                 id_map(&self.config, &domain).map(|map| map.ranges().collect()).unwrap_or_default()
             }
             (IdMapping::Sid, None) => vec![ids.range_min..=ids.range_max.saturating_sub(1)],
-        }
-    }
-}
-
-/// The id map of a domain; None for `posix`, and for what is no domain.
-pub(crate) fn id_map(config: &Config, domain: &Domain) -> Option<IdMap> {
-    let ids = &config.ids;
-    match ids.mapping {
-        IdMapping::Posix => None,
-        IdMapping::Sid => {
-            IdMap::new(IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?, domain.sid)
         }
     }
 }

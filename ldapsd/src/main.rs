@@ -14,6 +14,7 @@ mod host;
 mod log;
 mod logins;
 mod lookups;
+mod peer;
 mod privileges;
 mod run;
 mod run_dir;

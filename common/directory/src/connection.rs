@@ -23,7 +23,7 @@ use tokio_util::codec::{Encoder, FramedRead};
 use zeroize::Zeroizing;
 
 use crate::error::DirectoryError;
-use crate::servers::Server;
+use crate::server::Server;
 use crate::tls::Tls;
 
 /// The largest message taken from a server: a page of 1,000 entries comes as 1,000 messages, and

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::servers::Server;
+use crate::server::Server;
 use crate::tls::TlsFault;
 use ldaps_core::refusal::Refusal;
 

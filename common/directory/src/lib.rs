@@ -12,6 +12,7 @@
 mod account;
 mod bind;
 mod connection;
+mod discovery;
 mod domain;
 mod entry;
 mod error;
@@ -21,7 +22,7 @@ mod link;
 mod queries;
 mod question;
 mod search;
-mod servers;
+mod server;
 mod tls;
 mod users;
 
@@ -32,6 +33,6 @@ pub use error::DirectoryError;
 pub use groups::GroupRecord;
 pub use link::{LinkStatus, Settings};
 pub use queries::{Directory, Page};
-pub use servers::Server;
+pub use server::Server;
 pub use tls::Tls;
 pub use users::{PosixAttributes, UserRecord};

@@ -13,9 +13,10 @@ use tokio::time::Instant;
 
 use crate::bind::{self, BindOutcome};
 use crate::connection::Connection;
+use crate::discovery;
 use crate::domain::Domain;
 use crate::error::DirectoryError;
-use crate::servers::{self, Server};
+use crate::server::Server;
 use crate::tls::Tls;
 
 /// How soon a lost server is tried again, and how rarely at the last: sssd's and nslcd's users
@@ -194,7 +195,7 @@ impl Link {
     }
 
     async fn connect_to_any(&self) -> Result<Bound, DirectoryError> {
-        let candidates = servers::candidates(&self.settings.directory).await?;
+        let candidates = discovery::candidates(&self.settings.directory).await?;
         let mut candidates = candidates;
         {
             let mut state = self.lock();

@@ -20,7 +20,7 @@ use openssl::x509::{X509, X509NameRef, X509Ref, X509StoreContextRef};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use crate::servers::Server;
+use crate::server::Server;
 
 /// The system's trust store on Debian and Ubuntu, made by update-ca-certificates(8).
 const SYSTEM_STORE: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -19,7 +19,7 @@ use ldaps_core::sid::Sid;
 use ldaps_directory::DirectoryError;
 
 use crate::host::Host;
-use crate::sockets::Peer;
+use crate::peer::Peer;
 use crate::status::Numbers;
 
 /// What stands for every service without rules of its own; no PAM service has a space in its name.

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ldaps_core::config::Config;
+use ldaps_core::config::{Config, IdMapping};
 use ldaps_core::entries::{EntryError, GroupEntry, PasswdEntry, check_id};
-use ldaps_core::idmap::{IdMap, IdMapError};
+use ldaps_core::idmap::{IdMap, IdMapError, IdSpace};
 use ldaps_core::names::{GroupName, NameError, NameForm, UserName, fold};
 use ldaps_core::sid::Sid;
 use ldaps_directory::{Domain, GroupRecord, UserRecord};
 
 use super::local_names::Names;
-use crate::host::id_map;
 
 /// Longest gecos that is served: a display name has 256 characters at most by schema.
 const GECOS_MAX: usize = 1024;
@@ -167,6 +166,17 @@ impl Accounts {
         match id < self.config.ids.min_id {
             true => Err(Withheld::BelowMinimum(id)),
             false => check_id(id).map_err(Withheld::Entry),
+        }
+    }
+}
+
+/// The id map of a domain; None for `posix`, and for what is no domain.
+pub(crate) fn id_map(config: &Config, domain: &Domain) -> Option<IdMap> {
+    let ids = &config.ids;
+    match ids.mapping {
+        IdMapping::Posix => None,
+        IdMapping::Sid => {
+            IdMap::new(IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?, domain.sid)
         }
     }
 }

@@ -9,10 +9,11 @@ use ldaps_core::protocol::admin::{AdminReply, AdminRequest, UserReport};
 use ldaps_core::protocol::frame;
 use ldaps_directory::{DirectoryError, Judgement};
 
-use super::{Peer, Reply, Request, reply};
+use super::{Reply, Request, reply};
 use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
+use crate::peer::Peer;
 use crate::status::Numbers;
 
 /// Answers one request.

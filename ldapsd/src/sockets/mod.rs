@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use budget::Budget;
 
 use crate::host::HostCell;
+use crate::peer::Peer;
 use crate::run_dir::Listeners;
 use crate::status::Numbers;
 
@@ -33,12 +34,6 @@ const LOOK_UPS_OF_ONE: usize = 32;
 const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 /// A caller that does not read its reply is not waited for.
 const REPLY_DEADLINE: Duration = Duration::from_secs(3);
-
-/// Who is at the other end, as the kernel says.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer {
-    pub(crate) uid: u32,
-}
 
 /// Answers on all three sockets from now on.
 pub(crate) fn serve(listeners: Listeners, hosts: &Arc<HostCell>, numbers: &Arc<Numbers>) {

@@ -10,9 +10,10 @@ use ldaps_directory::DirectoryError;
 use tokio::time::timeout;
 
 use super::budget::Budget;
-use super::{Peer, Reply, Request, reply};
+use super::{Reply, Request, reply};
 use crate::host::Host;
 use crate::lookups::memory::Key;
+use crate::peer::Peer;
 
 /// The module waits 5 s in all; whoever is told "unavailable" in time need not wonder.
 const DEADLINE: Duration = Duration::from_millis(4_500);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ldaps_core::protocol::frame;
 use ldaps_core::protocol::messages::PamRequest;
 
-use super::{Peer, Reply, Request, reply};
+use super::{Reply, Request, reply};
 use crate::host::Host;
 use crate::logins;
+use crate::peer::Peer;
 use crate::status::Numbers;
 
 /// Answers one request. The password in it is wiped with the request's buffer.

@@ -1,37 +1,15 @@
 //! Which servers there are: as configured, or as DNS says.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use ldaps_core::config::{self, Servers};
 
 use crate::error::DirectoryError;
+use crate::server::Server;
 
 /// DNS has this long to name the domain controllers (sssd allows 3 s for one DNS operation).
 const DISCOVERY_DEADLINE: Duration = Duration::from_secs(3);
-
-/// A domain controller: the name its certificate must bear, and where to reach it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// The name (or address) that the certificate is verified against.
-    pub name: String,
-    /// The TCP port.
-    pub port: u16,
-    /// The address from `[directory.address]`, where DNS does not know the name.
-    pub address: Option<IpAddr>,
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.port)?;
-        match self.address {
-            Some(address) => write!(f, " (at {address})"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The servers to try, in this order.
 ///

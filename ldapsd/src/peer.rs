@@ -1,0 +1,7 @@
+//! Who asks.
+
+/// The process at the other end of a socket, as the kernel says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+}
