@@ -123,6 +123,20 @@ impl Directory {
         Ok(found.into_iter().find(|group| fold(&group.sam_account_name) == name.as_str()))
     }
 
+    /// The groups with these names, as far as there are such.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn groups_by_name(&self, names: &[&str]) -> Result<Vec<GroupRecord>, DirectoryError> {
+        let mut found = Vec::new();
+        for batch in names.chunks(BATCH) {
+            let values = batch.iter().map(|name| FilterValue::text(name));
+            found.extend(self.groups(filter::any_of("sAMAccountName", values)).await?);
+        }
+        found.retain(|group| names.contains(&fold(&group.sam_account_name).as_str()));
+        Ok(found)
+    }
+
     /// The groups with these SIDs, as far as there are such.
     ///
     /// # Errors

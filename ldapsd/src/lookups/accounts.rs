@@ -136,7 +136,7 @@ impl Accounts {
     }
 
     /// The gid of a group.
-    pub(crate) fn gid(&self, group: &GroupRecord) -> Result<u32, Withheld> {
+    fn gid(&self, group: &GroupRecord) -> Result<u32, Withheld> {
         match &self.map {
             Some(map) => map.id_of(group.sid).map_err(Withheld::NoId),
             None => group.gid_number.ok_or(Withheld::Missing("gidNumber")),

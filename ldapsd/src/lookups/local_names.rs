@@ -32,6 +32,11 @@ impl Names {
         RESERVED.contains(&name) || self.groups.contains_key(name)
     }
 
+    /// The names that no group of the directory may have here.
+    pub(crate) fn group_names(&self) -> Vec<&str> {
+        RESERVED.iter().copied().chain(self.groups.keys().map(String::as_str)).collect()
+    }
+
     /// Whether a user of the host has this id.
     pub(crate) fn has_uid(&self, uid: u32) -> bool {
         self.users.values().any(|local| *local == uid)

@@ -102,6 +102,18 @@ impl Memory {
         self.recall(found, None)
     }
 
+    /// The user asked for, if it was read within this time.
+    pub(crate) fn user_within(&self, key: &Key, age: Duration) -> Option<Arc<KnownUser>> {
+        let (user, read) = self.users.get(key)?;
+        (read.elapsed() < age).then(|| user.clone())
+    }
+
+    /// The groups of the user with this SID, if they were read within this time.
+    pub(crate) fn membership_within(&self, sid: Sid, age: Duration) -> Option<Arc<Membership>> {
+        let (membership, read) = self.memberships.get(&sid)?;
+        (read.elapsed() < age).then(|| membership.clone())
+    }
+
     /// Keeps a user under the name or id that was asked for, and under the canonical ones.
     pub(crate) fn keep_user(&mut self, asked: Key, user: &Arc<KnownUser>) {
         let mut keys = vec![asked, Key::Uid(user.entry.uid)];

@@ -4,11 +4,13 @@ pub(crate) mod accounts;
 mod flights;
 pub(crate) mod local_names;
 pub(crate) mod memory;
+mod shadowed;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ldaps_core::config::Config;
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
@@ -21,11 +23,17 @@ use accounts::{Accounts, ById, Withheld, member_names};
 use flights::Flights;
 use local_names::{LocalNames, Names};
 use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
+use shadowed::Shadowed;
 
 /// Users in one page of an enumeration.
 const USERS_PAGE: u16 = 500;
 /// Groups in one page: each costs the searches for its members, and a page has one deadline.
 const GROUPS_PAGE: u16 = 20;
+
+/// How long what AD said of an account decides about logins without a password (keys, cron, su by
+/// root) while no server answers: a day's outage locks nobody out of what is being mended, and
+/// whom AD has disabled meanwhile is not let in for ever.
+const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
 /// An answer, or why there is none.
 pub(crate) type Answer<T> = Result<Option<T>, DirectoryError>;
@@ -38,6 +46,7 @@ struct Inner {
     directory: Arc<Directory>,
     local: LocalNames,
     memory: Mutex<Memory>,
+    shadowed: Shadowed,
     /// The SIDs of groups that access rules name.
     rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Instant)>>,
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
@@ -55,6 +64,7 @@ impl Lookups {
             directory,
             local: LocalNames::of_this_host(),
             memory: Mutex::new(Memory::new(&config.cache)),
+            shadowed: Shadowed::default(),
             rule_groups: Mutex::default(),
             user_flights: Arc::default(),
             group_flights: Arc::default(),
@@ -97,12 +107,9 @@ impl Lookups {
         })
     }
 
-    /// The user as memory has it, however old: for when no server answers.
+    /// The user as memory has it: for a login while no server answers.
     pub(crate) fn user_remembered(&self, name: &UserName) -> Option<Arc<KnownUser>> {
-        match self.0.memory().user(&Key::UserName(name.clone())) {
-            Recalled::Fresh(user) | Recalled::Stale(user) => Some(user),
-            Recalled::Nobody | Recalled::Unknown => None,
-        }
+        self.0.memory().user_within(&Key::UserName(name.clone()), LOGIN_MEMORY)
     }
 
     /// The group asked for with its members, from memory where it is fresh.
@@ -128,12 +135,9 @@ impl Lookups {
         self.0.clone().find_membership(user.record.clone()).await
     }
 
-    /// The groups of a user as memory has them, however old.
+    /// The groups of a user as memory has them: for a login while no server answers.
     pub(crate) fn membership_remembered(&self, user: &KnownUser) -> Option<Arc<Membership>> {
-        match self.0.memory().membership(user.record.sid) {
-            Recalled::Fresh(membership) | Recalled::Stale(membership) => Some(membership),
-            Recalled::Nobody | Recalled::Unknown => None,
-        }
+        self.0.memory().membership_within(user.record.sid, LOGIN_MEMORY)
     }
 
     /// The SID of a group that an access rule names: the directory's, whatever the host has under
@@ -275,13 +279,17 @@ impl Inner {
     }
 
     async fn find_membership(self: Arc<Self>, user: UserRecord) -> Answer<Arc<Membership>> {
-        let (accounts, _) = self.accounts().await?;
+        let (accounts, local) = self.accounts().await?;
         let Some(sids) = self.directory.token_groups(&user.dn).await? else { return Ok(None) };
-        let gids = match accounts.gids_of_sids(&sids) {
+        let fresh_for = self.config.cache.positive;
+        let shadowed = self.shadowed.now(&self.directory, &local, fresh_for).await?;
+        let shown: Vec<Sid> = sids.iter().filter(|sid| !shadowed.contains(sid)).copied().collect();
+        let gids = match accounts.gids_of_sids(&shown) {
             Some(gids) => gids,
             None => {
-                let groups = self.directory.groups_by_sid(&sids).await?;
-                groups.iter().filter_map(|group| accounts.gid(group).ok()).collect()
+                let groups = self.directory.groups_by_sid(&shown).await?;
+                let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
+                entries.map(|entry| entry.gid).collect()
             }
         };
         let membership = Arc::new(Membership { sids, gids });
