@@ -132,7 +132,9 @@ fn take_value(text: &str) -> Option<(String, &str)> {
 
 /// What follows a backslash: two hex digits or the character itself; with how many bytes it took.
 fn unescape(after: &[u8]) -> Option<(u8, usize)> {
-    let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+    // from_str_radix alone would take the sign of an escaped plus: `\+E` is no byte 0x0E.
+    let pair = after.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+    let pair = pair.and_then(|pair| std::str::from_utf8(pair).ok());
     let hex = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
     hex.map(|byte| (byte, 2)).or_else(|| after.first().map(|byte| (*byte, 1)))
 }
@@ -180,6 +182,7 @@ mod tests {
             "a\"b",
             "back\\slash",
             "a=b;<c>+",
+            "a+E",
             "Zoë",
             "new\nline",
             "(",
