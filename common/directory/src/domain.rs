@@ -28,7 +28,8 @@ impl Domain {
     /// needs to know, once.
     ///
     /// # Errors
-    /// [`DirectoryError::WrongDomain`], where the server is no domain controller.
+    /// [`DirectoryError::WrongDomain`], where the server is no domain controller, or not one that
+    /// has the configured base.
     pub(crate) async fn read(
         connection: &Connection,
         base: Option<&str>,
@@ -52,6 +53,16 @@ impl Domain {
             Some(configuration) => netbios(connection, configuration, context, patience).await?,
             None => None,
         };
+        if let Some(base) = base
+            && object(connection, "the search base", base, &["objectClass"], patience)
+                .await?
+                .is_none()
+        {
+            return Err(wrong(format!(
+                "it has no {base:?}, or does not show it to the service account. Correct `base` \
+                 under [directory] (or BASE in ldap.conf); its own is {context:?}"
+            )));
+        }
         Ok(Self {
             base: base.unwrap_or(context).to_owned(),
             sid: sid.ok_or_else(|| missing("SID of its domain"))?,

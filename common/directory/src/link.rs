@@ -109,17 +109,25 @@ impl Link {
         self.connect(&mut current).await
     }
 
-    /// Tells the link that a question failed. A silent server is an outage from this moment.
+    /// Tells the link that a question failed. A silent server is an outage from this moment; a
+    /// server that answers and refuses stays in use, and is told of once.
     pub(crate) fn report(&self, error: &DirectoryError) {
-        if let DirectoryError::Timeout { .. } = error {
-            let mut state = self.lock();
-            let lost = state.connected.is_some() && state.outage.is_none();
-            state.last_error = Some((error.clone(), Instant::now()));
-            drop(state);
-            if lost {
-                tracing::error!("{error}");
-                self.begin_outage(error);
+        match error {
+            DirectoryError::Timeout { .. } => {
+                let lost = self.lock().connected.is_some() && self.lock().outage.is_none();
+                if lost {
+                    self.note(error);
+                    self.begin_outage(error);
+                }
             }
+            DirectoryError::Refused { .. } | DirectoryError::Unusable { .. } => self.note(error),
+            DirectoryError::Discovery { .. }
+            | DirectoryError::Resolve { .. }
+            | DirectoryError::Connect { .. }
+            | DirectoryError::Tls(_)
+            | DirectoryError::Closed { .. }
+            | DirectoryError::ServiceAccount { .. }
+            | DirectoryError::WrongDomain { .. } => {}
         }
     }
 
@@ -264,7 +272,7 @@ impl Link {
     fn note(&self, error: &DirectoryError) {
         let mut state = self.lock();
         let known = state.last_error.as_ref().map(|(last, _)| last.to_string());
-        if known.as_deref() != Some(error.to_string().as_str()) || state.outage.is_none() {
+        if known.as_deref() != Some(error.to_string().as_str()) {
             tracing::error!("{error}");
         }
         state.last_error = Some((error.clone(), Instant::now()));

@@ -282,9 +282,9 @@ impl TlsFault {
             ),
             2 | 18..=21 => write!(
                 f,
-                "leads to no CA that is trusted here ({}). Put the certificate of the issuing CA \
-                 into {}, or name the right file with TLS_CACERT in ldap.conf or `ca` under [tls]",
-                it.reason, self.trusted
+                "leads to no CA that is trusted here ({}). {}",
+                it.reason,
+                self.how_to_trust()
             ),
             23 => write!(f, "has been revoked. Have a new certificate issued for it"),
             3 => write!(
@@ -301,6 +301,25 @@ impl TlsFault {
                 f,
                 "fails verification: {} (OpenSSL's reason {}). Trusted is {}",
                 it.reason, it.code, self.trusted
+            ),
+        }
+    }
+}
+
+impl TlsFault {
+    /// The system's store is made by a program: what is pasted into it is gone with the next run.
+    fn how_to_trust(&self) -> String {
+        let named = "TLS_CACERT in ldap.conf, or `ca` under [tls]";
+        match &*self.trusted == SYSTEM_STORE {
+            true => format!(
+                "Copy the certificate of the issuing CA, as PEM in a file that ends in .crt, to \
+                 /usr/local/share/ca-certificates and run update-ca-certificates; or name its file \
+                 with {named}. Then restart ldapsd"
+            ),
+            false => format!(
+                "Put the certificate of the issuing CA into {}, or name the right file with \
+                 {named}. Then restart ldapsd",
+                self.trusted
             ),
         }
     }
