@@ -8,7 +8,7 @@ use ldaps_core::secret::Password;
 use zeroize::Zeroizing;
 
 use crate::connection::Connection;
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, words_of};
 
 /// What AD says to a name and a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +46,10 @@ fn outcome(connection: &Connection, result: &LdapResult) -> Result<BindOutcome, 
     match result.code {
         LdapResultCode::Success => Ok(BindOutcome::Accepted),
         LdapResultCode::InvalidCredentials => Ok(BindOutcome::Refused(reason(&result.message))),
-        ref code => Err(DirectoryError::Refused {
+        _ => Err(DirectoryError::Refused {
             server: connection.server().clone(),
             what: "a bind",
-            answer: format!("{code:?} {}", result.message.trim_end_matches('\0')),
+            answer: words_of(result),
         }),
     }
 }

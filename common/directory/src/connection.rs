@@ -22,7 +22,7 @@ use tokio_openssl::SslStream;
 use tokio_util::codec::{Encoder, FramedRead};
 use zeroize::Zeroizing;
 
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, words_of};
 use crate::server::Server;
 use crate::tls::Tls;
 
@@ -299,8 +299,7 @@ async fn read_all(stream: ReadHalf<Stream>, shared: Arc<Shared>) {
 fn notice(op: &LdapOp) -> String {
     match op {
         LdapOp::ExtendedResponse(response) => {
-            let words = response.res.message.trim_end_matches('\0');
-            format!("notice of disconnection, {:?} {words}", response.res.code)
+            format!("notice of disconnection, {}", words_of(&response.res))
         }
         _ => "it sent a message to nobody".to_owned(),
     }

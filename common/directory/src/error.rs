@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use ldap3_proto::proto::{LdapResult, LdapResultCode};
+
 use crate::server::Server;
 use crate::tls::TlsFault;
 use ldaps_core::refusal::Refusal;
@@ -81,6 +83,20 @@ pub enum DirectoryError {
         /// What is wrong with the answer.
         problem: String,
     },
+}
+
+/// A server's refusal in its own words, on one line. AD ends its message with a NUL, and breaks the
+/// lines of some.
+pub(crate) fn words_of(result: &LdapResult) -> String {
+    let message = result.message.replace(|c: char| c.is_control(), " ");
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    match result.code {
+        LdapResultCode::Referral => format!(
+            "that part of the directory is on other servers, and referrals are never followed; \
+             correct `base` ({message})"
+        ),
+        ref code => format!("{code:?} {message}"),
+    }
 }
 
 impl DirectoryError {

@@ -69,6 +69,8 @@ struct LinkState {
     /// Why there is no server, while there is none.
     outage: Option<DirectoryError>,
     last_error: Option<(DirectoryError, Instant)>,
+    /// What the journal was last told, until a server answers again.
+    told: Option<String>,
     servers: Vec<Server>,
     connected: Option<Server>,
     /// The domain, once it was read: another one is never taken for it.
@@ -190,6 +192,7 @@ impl Link {
                 if state.outage.take().is_some() {
                     tracing::info!(server = %bound.connection.server(), "the directory is back");
                 }
+                state.told = None;
                 state.connected = Some(bound.connection.server().clone());
                 state.domain = Some(bound.domain.clone());
                 *current = Some(bound.clone());
@@ -271,9 +274,10 @@ impl Link {
     /// journal with it.
     fn note(&self, error: &DirectoryError) {
         let mut state = self.lock();
-        let known = state.last_error.as_ref().map(|(last, _)| last.to_string());
-        if known.as_deref() != Some(error.to_string().as_str()) {
-            tracing::error!("{error}");
+        let text = error.to_string();
+        if state.told.as_ref() != Some(&text) {
+            tracing::error!("{text}");
+            state.told = Some(text);
         }
         state.last_error = Some((error.clone(), Instant::now()));
     }

@@ -11,7 +11,7 @@ use ldap3_proto::proto::{
 
 use crate::connection::Connection;
 use crate::entry::Entry;
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, words_of};
 use crate::filter;
 
 /// Entries in a page of a search that is read to its end: AD's own MaxPageSize, which it will not
@@ -186,10 +186,10 @@ fn check(
     match result.code {
         LdapResultCode::Success => Ok(()),
         LdapResultCode::NoSuchObject if search.base_may_be_gone => Ok(()),
-        ref code => Err(DirectoryError::Refused {
+        _ => Err(DirectoryError::Refused {
             server: connection.server().clone(),
             what: search.what,
-            answer: format!("{code:?} {}", result.message.trim_end_matches('\0')),
+            answer: words_of(result),
         }),
     }
 }

@@ -183,7 +183,7 @@ async fn a_user_has_other_groups_than_the_transitive_closure() {
         assert_eq!(sids, truth.token(user), "{dn}");
         compared += 1;
     }
-    assert!(compared > 50, "only {compared} users were compared");
+    assert!(compared > 45, "only {compared} users were compared");
 }
 
 #[tokio::test]

@@ -13,5 +13,7 @@ mod raw;
 
 mod rig;
 
+mod binds;
 mod groups;
+mod tls;
 mod users;
