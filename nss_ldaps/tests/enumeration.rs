@@ -4,6 +4,7 @@
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::protocol::messages::{Cursor, NssReply, NssRequest};
@@ -80,14 +81,17 @@ fn a_daemon_that_turns_in_circles_keeps_the_caller_for_ever() {
     let same = |_| Answer::Reply(NssReply::Users(vec![], Some(Cursor("1".into()))));
     let host = TestHost::answering(same);
     assert_eq!(getpwent(&host.module(), 1024), Err(Miss::Unavailable));
+    assert_eq!(host.asked(), 2);
 
     let count = AtomicUsize::new(0);
     let host = TestHost::answering(move |_| {
         let n = count.fetch_add(1, Ordering::Relaxed);
         Answer::Reply(NssReply::Users(vec![], Some(Cursor(n.to_string()))))
     });
-    let module = host.impatient_module(std::time::Duration::from_millis(100));
+    let module = host.impatient_module(Duration::from_millis(100));
+    let start = Instant::now();
     assert_eq!(getpwent(&module, 1024), Err(Miss::Unavailable));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -109,6 +109,29 @@ fn a_program_without_standard_descriptors_finds_one_of_ours_in_their_place() {
     );
 }
 
+/// Whether a thread of this process holds back SIGALRM.
+fn somebody_holds_sigalrm() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    // A thread may end between the list and the look at it.
+    let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status"));
+    tasks.filter_map(|task| status(task.unwrap()).ok()).any(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << (libc::SIGALRM - 1) != 0
+    })
+}
+
+#[test]
+fn a_programs_timer_can_jump_out_of_a_request() {
+    let _alone = alone();
+    let (send, during) = mpsc::channel();
+    let host = TestHost::answering(move |_| {
+        send.send(somebody_holds_sigalrm()).unwrap();
+        Answer::Reply(NssReply::User(alice()))
+    });
+    assert!(finds_alice(&host.module()));
+    assert_eq!(during.recv(), Ok(true));
+}
+
 extern "C" fn look_up_at_exit() {
     ffi::leave(if finds_alice(&lasting_host().module()) { 7 } else { 8 });
 }
