@@ -30,7 +30,7 @@ pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure
     page.say(State::Running, &hosts);
 
     let mut probe = keep_connected(&hosts.get());
-    sockets::serve(listeners, &hosts, &numbers);
+    let serving = sockets::serve(listeners, &hosts, &numbers);
     notify(&[NotifyState::Ready]);
     tracing::info!("ldapsd {} answers in {}", env!("CARGO_PKG_VERSION"), run_dir.display());
 
@@ -51,6 +51,7 @@ pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure
     // Whether this is a restart only systemd knows: callers wait a moment, in case it is.
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
+    serving.finish().await;
     tracing::info!("ldapsd ends");
     Ok(())
 }

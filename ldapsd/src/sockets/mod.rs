@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -23,8 +24,11 @@ use crate::peer::Peer;
 use crate::run_dir::Listeners;
 use crate::status::Numbers;
 
-/// Connections that are served at once on one socket; more wait in the backlog.
-const CONNECTIONS_MAX: usize = 1024;
+/// Connections that are served at once; more wait in the backlog.
+const CONNECTIONS_MAX: u32 = 4096;
+/// How long the last answers may take when the daemon ends: less than its callers' patience with
+/// a restart.
+const LAST_ANSWERS: Duration = Duration::from_millis(1_500);
 /// Connections of one uid other than root's that are open at once on one socket: nobody can keep
 /// the others out by connecting and saying nothing.
 const CONNECTIONS_OF_ONE: usize = 128;
@@ -35,8 +39,29 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 /// A caller that does not read its reply is not waited for.
 const REPLY_DEADLINE: Duration = Duration::from_secs(3);
 
+/// The sockets while they are being answered on.
+pub(crate) struct Serving {
+    accepting: [AbortHandle; 3],
+    places: Arc<Semaphore>,
+}
+
+impl Serving {
+    /// Takes no more requests and answers those it has. Whoever connects from now on waits in the
+    /// backlog of the sockets, which systemd keeps for the daemon after this one.
+    pub(crate) async fn finish(self) {
+        self.accepting.iter().for_each(AbortHandle::abort);
+        let all = self.places.acquire_many(CONNECTIONS_MAX);
+        let _ = timeout(LAST_ANSWERS, all).await;
+    }
+}
+
 /// Answers on all three sockets from now on.
-pub(crate) fn serve(listeners: Listeners, hosts: &Arc<HostCell>, numbers: &Arc<Numbers>) {
+pub(crate) fn serve(
+    listeners: Listeners,
+    hosts: &Arc<HostCell>,
+    numbers: &Arc<Numbers>,
+) -> Serving {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     let budget = Arc::new(Budget::new(LOOK_UPS_OF_ONE));
     let on_nss = {
         let hosts = hosts.clone();
@@ -50,9 +75,12 @@ pub(crate) fn serve(listeners: Listeners, hosts: &Arc<HostCell>, numbers: &Arc<N
         let (hosts, numbers) = (hosts.clone(), numbers.clone());
         move |peer, request| admin::answer(hosts.get(), numbers.clone(), peer, request)
     };
-    tokio::spawn(accept(listeners.nss, on_nss));
-    tokio::spawn(accept(listeners.pam, on_pam));
-    tokio::spawn(accept(listeners.admin, on_admin));
+    let accepting = [
+        tokio::spawn(accept(listeners.nss, places.clone(), on_nss)).abort_handle(),
+        tokio::spawn(accept(listeners.pam, places.clone(), on_pam)).abort_handle(),
+        tokio::spawn(accept(listeners.admin, places.clone(), on_admin)).abort_handle(),
+    ];
+    Serving { accepting, places }
 }
 
 /// A request as it came: wiped when dropped, since it may hold a password.
@@ -62,11 +90,11 @@ type Reply = Result<Zeroizing<Vec<u8>>, FrameError>;
 
 async fn accept<Answering>(
     listener: UnixListener,
+    places: Arc<Semaphore>,
     answer: impl Fn(Peer, Request) -> Answering + Clone + Send + 'static,
 ) where
     Answering: Future<Output = Reply> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let of_one = Arc::new(Budget::new(CONNECTIONS_OF_ONE));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
