@@ -15,5 +15,6 @@ mod rig;
 
 mod binds;
 mod groups;
+mod outages;
 mod tls;
 mod users;

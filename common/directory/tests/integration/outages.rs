@@ -1,0 +1,293 @@
+//! Servers that fall silent, lie, die or are replaced: one deadline once, an error that is an error,
+//! and all is well again when the server is.
+
+use std::time::{Duration, Instant};
+
+use ldaps_directory::{Directory, DirectoryError};
+use test_directory::{Directory as Data, Fault, On, Options, Sid, TestDirectory};
+
+use crate::rig::{Extra, Rig, user};
+
+/// One operation may take this long in these tests.
+const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENT: &str = "connect_timeout = \"400ms\"\noperation_timeout = \"400ms\"\n";
+/// Much less than [`PATIENCE`]; much more than an answer on 127.0.0.1 takes on a busy machine.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// A directory with [`PATIENCE`].
+fn patient(rig: &Rig) -> Directory {
+    rig.with(Extra { directory: PATIENT, ..Extra::default() })
+}
+
+/// Whether alice is found; she is there, so that anything but an error is "yes".
+async fn asks(directory: &Directory) -> Result<(), DirectoryError> {
+    let found = directory.user_by_name(&user("alice")).await?;
+    assert!(found.is_some(), "an error was taken for \"not found\"");
+    Ok(())
+}
+
+async fn error_of(directory: &Directory) -> String {
+    asks(directory).await.unwrap_err().to_string()
+}
+
+/// Waits for what the probe does about an outage; it tries after 0.5, 1, 2, ... s.
+async fn recovers(directory: &Directory) {
+    let start = Instant::now();
+    while let Err(error) = asks(directory).await {
+        assert!(start.elapsed() < Duration::from_secs(6), "still: {error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Runs a test with the probe beside it, as the daemon does.
+async fn with_probe(directory: &Directory, test: impl Future<Output = ()>) {
+    tokio::select! { () = directory.keep_connected() => panic!("the probe ended"), () = test => {} }
+}
+
+/// What is wrong with every answer, and the words of the error.
+const FAULTS: &[(Fault, &str)] = &[
+    (Fault::Silence, "did not answer within 0.4 s"),
+    (Fault::Delay(5_000), "did not answer within 0.4 s"),
+    (Fault::DripOneBytePerSecond, "did not answer within 0.4 s"),
+    (Fault::CutAfter(0), "closed the connection"),
+    (Fault::CutAfter(20), "ended the connection"),
+    (Fault::Garbage, "what is not LDAP"),
+    (Fault::HugeLength, "what is not LDAP"),
+    (Fault::DeepNesting(100_000), "what is not LDAP"),
+    (Fault::NoticeOfDisconnection, "The server is shutting down"),
+];
+
+#[tokio::test]
+async fn a_fault_is_taken_for_an_answer_or_outlasts_its_cause() {
+    for (fault, words) in FAULTS {
+        let rig = Rig::new();
+        let directory = patient(&rig);
+        with_probe(&directory, async {
+            asks(&directory).await.unwrap();
+            rig.server.fault(*fault);
+            let start = Instant::now();
+            let error = error_of(&directory).await;
+            // The question, and, where the connection ended, another connection for it.
+            assert!(start.elapsed() < PATIENCE * 4, "{fault:?}: {:?}", start.elapsed());
+            assert!(error.contains(words), "{fault:?}: {error:?} should say {words:?}");
+            assert!(error.contains("dc1.corp.example:"), "{fault:?}: {error:?}");
+            rig.server.fault(Fault::None);
+            recovers(&directory).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_faults_go_unseen_on_a_first_connection() {
+    for (fault, words) in FAULTS {
+        let rig = Rig::new();
+        rig.server.fault(*fault);
+        let error = error_of(&patient(&rig)).await;
+        assert!(error.contains(words), "{fault:?}: {error:?} should say {words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_server_costs_more_than_one_deadline() {
+    let rig = Rig::new();
+    let directory = patient(&rig);
+    with_probe(&directory, async {
+        asks(&directory).await.unwrap();
+        rig.server.fault(Fault::Silence);
+        let start = Instant::now();
+        asks(&directory).await.unwrap_err();
+        assert!(start.elapsed() >= PATIENCE && start.elapsed() < PATIENCE * 2);
+        for _ in 0..20 {
+            let start = Instant::now();
+            asks(&directory).await.unwrap_err();
+            assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        rig.server.fault(Fault::None);
+        recovers(&directory).await;
+        assert!(directory.status().connected.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everybody_who_asks_a_silent_server_waits_in_turn() {
+    let rig = Rig::new();
+    let directory = patient(&rig);
+    asks(&directory).await.unwrap();
+    rig.server.fault(Fault::Silence);
+    let start = Instant::now();
+    let answers = futures_util::future::join_all((0..200).map(|_| asks(&directory))).await;
+    assert!(answers.iter().all(Result::is_err));
+    assert!(start.elapsed() < PATIENCE * 3, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_before_tls_costs_more_than_one_deadline() {
+    let rig = Rig::new();
+    rig.server.fault(Fault::SilenceBeforeTls);
+    let directory = patient(&rig);
+    with_probe(&directory, async {
+        let start = Instant::now();
+        let error = error_of(&directory).await;
+        assert!(start.elapsed() < PATIENCE * 2, "{:?}", start.elapsed());
+        assert!(error.contains("(connecting)"), "{error}");
+        let start = Instant::now();
+        asks(&directory).await.unwrap_err();
+        assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+        rig.server.fault(Fault::None);
+        recovers(&directory).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dc_that_restarts_is_noticed_by_those_who_ask() {
+    let rig = Rig::new();
+    let directory = patient(&rig);
+    for _ in 0..3 {
+        asks(&directory).await.unwrap();
+        rig.server.drop_connections();
+        asks(&directory).await.unwrap();
+    }
+    // Dropped with the question already under way: it is put once more, unseen.
+    rig.server.fault_times(On::SearchesBelowRoot, Fault::CutAfter(0), 1);
+    rig.server.forget_searches();
+    asks(&directory).await.unwrap();
+    let for_alice = |search: &test_directory::SearchSeen| search.filter.contains("alice");
+    assert_eq!(rig.server.search_log().iter().filter(|search| for_alice(search)).count(), 2);
+    assert_eq!(rig.server.binds("svc-linux"), 5, "one for each connection");
+}
+
+#[tokio::test]
+async fn one_slow_search_breaks_the_others() {
+    let rig = Rig::new();
+    let directory = patient(&rig);
+    with_probe(&directory, async {
+        asks(&directory).await.unwrap();
+        let connections = rig.server.connections();
+        rig.server.fault_times(On::SearchesBelowRoot, Fault::Delay(1_500), 1);
+        let slow = async {
+            let error = error_of(&directory).await;
+            assert!(error.contains("did not answer within"), "{error}");
+        };
+        let others = async {
+            // Behind the slow one, all through its deadline, and after it.
+            let start = Instant::now();
+            while start.elapsed() < PATIENCE * 3 {
+                let one = Instant::now();
+                asks(&directory).await.unwrap();
+                assert!(one.elapsed() < AT_ONCE, "{:?}", one.elapsed());
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::join!(slow, others);
+        assert_eq!(rig.server.connections(), connections, "the connection was given up");
+        assert_eq!(rig.server.abandons(), 1, "the server goes on with what nobody waits for");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_searches_in_flight_are_mixed_up() {
+    let rig = Rig::new();
+    let directory = rig.directory();
+    asks(&directory).await.unwrap();
+    let before = rig.server.connections();
+    rig.server.fault(Fault::Delay(100));
+    let names: Vec<_> = (1..=1000).map(|number| format!("u{number:04}")).collect();
+    let ask = async |name: &String| {
+        let found = directory.user_by_name(&user(name)).await.unwrap().unwrap();
+        assert_eq!(found.sam_account_name, *name);
+    };
+    let start = Instant::now();
+    futures_util::future::join_all(names.iter().map(ask)).await;
+    assert_eq!(rig.server.connections(), before, "more than one connection");
+    // One after the other they would take 100 s.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// Two servers that stand for each other.
+struct Two {
+    first: Rig,
+    second: TestDirectory,
+}
+
+impl Two {
+    /// dc1, and the second with other data or the same.
+    fn new(second: Data) -> Self {
+        let first = Rig::new();
+        let pki = first.server.pki().clone();
+        let identity = Some(pki.for_name("dc2.corp.example").unwrap());
+        let options = Options { pki: Some(pki), identity, ..Options::default() };
+        Self { first, second: TestDirectory::start(second, options).unwrap() }
+    }
+
+    fn directory(&self) -> Directory {
+        let (one, two) = (self.first.server.port(), self.second.port());
+        let lines = format!(
+            "{PATIENT}uri = [\"ldaps://dc1.corp.example:{one}\", \"ldaps://dc2.corp.example:{two}\"]\n\
+             [directory.address]\n\"dc1.corp.example\" = \"127.0.0.1\"\n\
+             \"dc2.corp.example\" = \"127.0.0.1\"\n"
+        );
+        self.first.with(Extra { directory: &lines, ..Extra::default() })
+    }
+}
+
+fn connected(directory: &Directory) -> String {
+    directory.status().connected.map(|server| server.name).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn with_the_first_server_gone_the_second_is_not_asked() {
+    let mut two = Two::new(Data::corp_example());
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    assert_eq!(connected(&directory), "dc1.corp.example", "the order is not kept");
+    two.first.server.stop();
+    asks(&directory).await.unwrap();
+    assert_eq!(connected(&directory), "dc2.corp.example");
+    let status = directory.status();
+    assert!(status.last_error.unwrap().0.to_string().contains("dc1.corp.example"));
+    assert_eq!(status.servers.len(), 2);
+}
+
+#[tokio::test]
+async fn with_the_first_server_silent_the_second_is_not_asked() {
+    let two = Two::new(Data::corp_example());
+    let directory = two.directory();
+    with_probe(&directory, async {
+        asks(&directory).await.unwrap();
+        two.first.server.fault(Fault::Silence);
+        asks(&directory).await.unwrap_err();
+        recovers(&directory).await;
+        assert_eq!(connected(&directory), "dc2.corp.example");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_login_fails_because_one_of_two_servers_takes_no_connection() {
+    let two = Two::new(Data::corp_example());
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    let alice = directory.user_by_name(&user("alice")).await.unwrap().unwrap();
+    two.first.server.fault(Fault::SilenceBeforeTls);
+    let password = crate::rig::password(test_directory::USER_PASSWORD);
+    let outcome = directory.authenticate(&alice.dn, &password).await.unwrap();
+    assert_eq!(outcome, ldaps_directory::BindOutcome::Accepted);
+    assert_eq!((two.first.server.binds("alice"), two.second.binds("alice")), (0, 1));
+}
+
+#[tokio::test]
+async fn a_server_of_another_domain_is_believed() {
+    let other = Data::empty("corp.example", "CORP", "dc2.corp.example", Sid::nt(&[21, 9, 9, 9]));
+    let mut two = Two::new(other);
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    two.first.server.stop();
+    asks(&directory).await.unwrap_err();
+    // The service account is not there either; what counts is that nothing of it is served.
+    assert_eq!(connected(&directory), "");
+}
