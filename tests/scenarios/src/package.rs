@@ -126,17 +126,23 @@ fn under_load(stage: &Stage<'_>, what: &str) -> Check<String> {
     let host = stage.host()?;
     let script = format!(
         "rm -f /var/tmp/load-*; look() {{ asked=0; while [ ! -e /var/tmp/load-stop ]; do \
-           getent passwd \"$1\" >/dev/null || echo \"getent passwd $1 ended with $?\" >>/var/tmp/load-refused; \
+           getent passwd \"$1\" >/dev/null || echo \"getent passwd $1 ended with $? at $(date +%T.%3N)\" >>/var/tmp/load-refused; \
            asked=$((asked + 1)); done; echo $asked >/var/tmp/load-asked-$1; }}; \
          look alice & look user0001 & sleep 0.5; {what}; touch /var/tmp/load-stop; wait; \
          cat /var/tmp/load-refused 2>/dev/null; cat /var/tmp/load-asked-*"
     );
+    let mark = host.journal_mark()?;
     let printed = host.must(&script)?;
+    let journal = host.journal_since(&mark)?;
     let refused = printed.lines().filter(|line| line.starts_with("getent")).count();
     let asked: u32 = printed.lines().filter_map(|line| line.parse::<u32>().ok()).sum();
     ensure(refused == 0, || {
         let first = printed.lines().next().unwrap_or_default();
-        format!("{refused} of {asked} look-ups were refused meanwhile, the first: {first}")
+        let of_daemon: Vec<&str> = journal.lines().filter(|line| line.contains("ldapsd")).collect();
+        format!(
+            "{refused} of {asked} look-ups were refused meanwhile, the first: {first}\n{}",
+            of_daemon.join("\n")
+        )
     })?;
     ensure(asked > 50, || Failure::new(format!("only {asked} look-ups were made")).to_string())?;
     gets_in(host, Way::SshPassword, "alice", PASSWORD)?;

@@ -77,6 +77,7 @@ pub struct Stage<'run> {
     configured: OnceCell<Check<(Host<'run>, Times)>>,
     truth: OnceCell<Check<Truth>>,
     fresh_hosts: Cell<u32>,
+    failure_told: Cell<bool>,
 }
 
 impl<'run> Stage<'run> {
@@ -94,6 +95,7 @@ impl<'run> Stage<'run> {
             configured: OnceCell::new(),
             truth: OnceCell::new(),
             fresh_hosts: Cell::new(0),
+            failure_told: Cell::new(false),
         })
     }
 
@@ -131,7 +133,13 @@ impl<'run> Stage<'run> {
     }
 
     fn prepared(&self) -> Check<&(Host<'run>, Times)> {
-        self.configured.get_or_init(|| self.prepare()).as_ref().map_err(Failure::clone)
+        self.configured.get_or_init(|| self.prepare()).as_ref().map_err(|failure| {
+            if self.failure_told.replace(true) {
+                Failure::new("the host could not be prepared; the first scenario tells why")
+            } else {
+                failure.clone()
+            }
+        })
     }
 
     fn prepare(&self) -> Check<(Host<'run>, Times)> {
