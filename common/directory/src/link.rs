@@ -111,14 +111,14 @@ impl Link {
         self.connect(&mut current).await
     }
 
-    /// Tells the link that a question failed. A silent server is an outage from this moment; a
-    /// server that answers and refuses stays in use, and is told of once.
+    /// Tells the link that a question failed. A silent server is an outage from this moment; one
+    /// that answers others, or refuses, stays in use, and is told of once.
     pub(crate) fn report(&self, error: &DirectoryError) {
         match error {
             DirectoryError::Timeout { .. } => {
-                let lost = self.lock().connected.is_some() && self.lock().outage.is_none();
+                let lost = self.is_given_up() && self.lock().outage.is_none();
+                self.note(error);
                 if lost {
-                    self.note(error);
                     self.begin_outage(error);
                 }
             }
@@ -131,6 +131,13 @@ impl Link {
             | DirectoryError::ServiceAccount { .. }
             | DirectoryError::WrongDomain { .. } => {}
         }
+    }
+
+    /// Whether the connection in use is no more. Where the lock is held somebody is connecting
+    /// already, and will see for themselves.
+    fn is_given_up(&self) -> bool {
+        let current = self.current.try_lock();
+        current.is_ok_and(|it| it.as_ref().is_some_and(|bound| !bound.connection.is_open()))
     }
 
     /// Keeps trying while there is no server. Runs for as long as the link is in use.
