@@ -198,7 +198,7 @@ impl Drop for Answers<'_> {
         let was_waiting = self.connection.shared.lock_waiting().remove(&self.id).is_some();
         // The server need not go on with what nobody waits for. To abandon one that has ended is
         // harmless (RFC 4511 section 4.11).
-        if was_waiting && !self.receiver.is_closed() {
+        if was_waiting {
             let mut message = BytesMut::new();
             let abandon = LdapMsg::new(self.connection.new_id(), LdapOp::AbandonRequest(self.id));
             if LdapCodec::default().encode(abandon, &mut message).is_ok() {
