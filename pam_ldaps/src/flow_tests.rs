@@ -1,4 +1,5 @@
 //! The steps against a host that writes down what it is asked for.
+#![forbid(unsafe_code)]
 
 use std::ffi::{CStr, CString};
 use std::io;
