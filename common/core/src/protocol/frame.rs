@@ -160,7 +160,10 @@ pub fn read(from: &mut impl Read, cap: usize) -> Result<Zeroizing<Vec<u8>>, Fram
     }
     from.read_exact(rest)?;
     let header = Header::parse(header, cap)?;
-    let mut body = Zeroizing::new(vec![0; header.length]);
+    let mut body = Zeroizing::new(Vec::new());
+    // A program short of memory gets an error here; to abort it is not ours.
+    body.try_reserve_exact(header.length).map_err(|_| FrameError::TooLong(header.length))?;
+    body.resize(header.length, 0);
     from.read_exact(&mut body)?;
     Ok(body)
 }
