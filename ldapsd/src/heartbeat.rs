@@ -36,9 +36,10 @@ impl Page {
 
     /// Writes the state and the ranges of the configuration in force.
     pub(crate) fn say(&self, state: State, hosts: &HostCell) {
-        let ranges = hosts.get().id_ranges();
+        let host = hosts.get();
+        let (ranges, exclusive) = (host.id_ranges(), host.owns_its_ranges());
         let heartbeat: Duration = monotonic_now();
-        if let Err(error) = self.0.write(&Ctl { state, heartbeat, ranges }) {
+        if let Err(error) = self.0.write(&Ctl { state, heartbeat, ranges, exclusive }) {
             tracing::error!("the page ctl cannot be written: {error}");
         }
     }

@@ -48,6 +48,15 @@ impl Host {
         Ok(Self { config, warnings, directory, lookups, attempts: Attempts::default() })
     }
 
+    /// Whether an id in the ranges can be nobody's but the directory's: those of `sid` mapping are
+    /// computed, those of `posix` were chosen by somebody, who may have left room for others.
+    pub(crate) fn owns_its_ranges(&self) -> bool {
+        match self.config.ids.mapping {
+            IdMapping::Sid => true,
+            IdMapping::Posix => false,
+        }
+    }
+
     /// Where ids of the directory can lie. Until the domain is known, anywhere in its space.
     pub(crate) fn id_ranges(&self) -> Vec<RangeInclusive<u32>> {
         let ids = &self.config.ids;

@@ -138,6 +138,9 @@ fn recognise(host: &mut dyn Host, phase: Phase) -> Result<Person, PamResultCode>
     let place = host.place();
     let person = Person { user: name.to_owned(), uid, place, page, phase };
     let held = host.look_up(&person.page, &NssRequest::UserByName(person.user.clone()));
+    if matches!(held, Ok(NssReply::NotFound)) && is_another_sources(host, &person) {
+        return Err(left_alone(host, name, "another source of NSS has the name and the uid"));
+    }
     match same_entry(held, &pw_name, uid) {
         Ok(()) => Ok(person),
         Err((verdict, why)) => Err(conclude(host, &person, verdict, Some(&why), None)),
@@ -148,6 +151,15 @@ fn recognise(host: &mut dyn Host, phase: Phase) -> Result<Person, PamResultCode>
 fn directory_name(user: &CStr) -> Option<&str> {
     UserName::parse(user.to_bytes()).ok()?;
     user.to_str().ok()
+}
+
+/// Whether somebody whose name the directory does not know is another source's user. That can be
+/// where ids are not the directory's alone (`posix`), and is certain if it does not know the uid
+/// either.
+fn is_another_sources(host: &mut dyn Host, person: &Person) -> bool {
+    let by_uid = NssRequest::UserById(person.uid);
+    !person.page.ctl.exclusive
+        && matches!(host.look_up(&person.page, &by_uid), Ok(NssReply::NotFound))
 }
 
 /// Whether the daemon holds what `getpwnam_r` gave.

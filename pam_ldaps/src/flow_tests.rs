@@ -43,6 +43,9 @@ struct Recording {
     decision: fn() -> Result<Verdict, AskError>,
     typed: Result<&'static [u8], fn() -> PamResultCode>,
     ranges: Vec<RangeInclusive<u32>>,
+    exclusive: bool,
+    /// Whether the daemon knows somebody else by the uid.
+    uid_held: fn() -> Result<NssReply, AskError>,
     granted: Option<String>,
     steps: Vec<&'static str>,
     told: Vec<String>,
@@ -76,6 +79,8 @@ fn host() -> Recording {
         decision: || Ok(Verdict::Granted),
         typed: Ok(b"Secret.123"),
         ranges: vec![1_842_600_000..=1_842_799_999],
+        exclusive: true,
+        uid_held: || Ok(NssReply::NotFound),
         granted: None,
         steps: Vec::new(),
         told: Vec::new(),
@@ -109,7 +114,12 @@ impl Host for Recording {
             }
             Daemon::Page => Presence::Page(
                 RunDir::at(self.dir.path()).unwrap(),
-                Ctl { state: State::Running, heartbeat: Duration::ZERO, ranges },
+                Ctl {
+                    state: State::Running,
+                    heartbeat: Duration::ZERO,
+                    ranges,
+                    exclusive: self.exclusive,
+                },
             ),
         }
     }
@@ -120,6 +130,10 @@ impl Host for Recording {
     }
 
     fn look_up(&mut self, _: &Page, request: &NssRequest) -> Result<NssReply, AskError> {
+        if request == &NssRequest::UserById(ALICE) {
+            self.steps.push("look up uid");
+            return (self.uid_held)();
+        }
         assert_eq!(request, &NssRequest::UserByName("alice".into()));
         self.steps.push("look up");
         (self.held)()
@@ -381,4 +395,29 @@ fn setcred_breaks_a_login_of_ours_or_jumps_over_another_modules_credentials() {
         assert_eq!(&set_credentials(&mut host), code, "row {row}");
         assert!(!host.steps.contains(&"look up"), "row {row}: setcred asked the daemon");
     }
+}
+
+#[test]
+fn another_sources_user_is_locked_out_where_ids_are_not_the_directorys_alone() {
+    const ASKED: &[&str] = &["local?", "page", "getpwnam_r", "look up", "look up uid"];
+    let somebody = || Ok(NssReply::User(PasswdEntry { name: "carol".into(), ..alice() }));
+    let table: &[Case] = &[
+        (|_| {}, ASKED, PAM_IGNORE, PAM_IGNORE),
+        // Whose the uid is, nobody else can be, or nobody can say: that lets nobody in.
+        (|h| h.exclusive = true, RECOGNISED, PAM_IGNORE, PAM_PERM_DENIED),
+        (|h| h.uid_held = || Err(AskError::Deadline), ASKED, PAM_IGNORE, PAM_PERM_DENIED),
+        (|h| h.uid_held = || Ok(NssReply::Unavailable), ASKED, PAM_IGNORE, PAM_PERM_DENIED),
+    ];
+    for (row, (change, steps, auth, acct)) in table.iter().enumerate() {
+        for (phase, expected) in [(authenticate as fn(&mut dyn Host) -> _, auth), (account, acct)] {
+            let mut host =
+                Recording { exclusive: false, held: || Ok(NssReply::NotFound), ..host() };
+            change(&mut host);
+            assert_eq!(&phase(&mut host), expected, "row {row}");
+            assert_eq!(&host.steps, steps, "row {row}");
+        }
+    }
+    let held = || Ok(NssReply::NotFound);
+    let mut host = Recording { exclusive: false, held, uid_held: somebody, ..host() };
+    assert_eq!(account(&mut host), PAM_PERM_DENIED);
 }

@@ -2,8 +2,8 @@
 //! whether anybody would answer, known before a connection is tried.
 //!
 //! ```text
-//! 0      8        12       16           24        28      32
-//! | LDPSctl1 | state | count | heartbeat (ns) | checksum |  0  | first, last | first, last | ...
+//! 0          8       12      16               24         28      32
+//! | LDPSctl1 | state | count | heartbeat (ns) | checksum | flags | first, last | first, last | ...
 //! ```
 //! Little-endian. The heartbeat is CLOCK_MONOTONIC. The checksum is over all other bytes: a page
 //! read while it is being written is seen, and read again.
@@ -32,6 +32,8 @@ pub const RANGES_MAX: usize = 64;
 const PAGE: usize = 4096;
 const MAGIC: &[u8; 8] = b"LDPSctl1";
 const RANGES_AT: usize = 32;
+/// The flag for [`Ctl::exclusive`].
+const EXCLUSIVE: u32 = 1;
 /// A torn read is as long as one write of 4 KiB; a third time is no accident.
 const ATTEMPTS: usize = 3;
 
@@ -55,6 +57,9 @@ pub struct Ctl {
     pub heartbeat: Duration,
     /// The ids that can be the directory's; all others are answered without a request.
     pub ranges: Vec<RangeInclusive<u32>>,
+    /// Whether an id in the ranges can be nobody's but the directory's. Where it can, another
+    /// source of NSS may give it out as well.
+    pub exclusive: bool,
 }
 
 /// Whether a request is worth sending.
@@ -152,7 +157,12 @@ impl Ctl {
             let [a, b, c, d, e, f, g, h] = *range;
             u32::from_le_bytes([a, b, c, d])..=u32::from_le_bytes([e, f, g, h])
         });
-        Some(Self { state, heartbeat: Duration::from_nanos(heartbeat), ranges: ranges.collect() })
+        Some(Self {
+            state,
+            heartbeat: Duration::from_nanos(heartbeat),
+            ranges: ranges.collect(),
+            exclusive: u32_at(page, 28)? & EXCLUSIVE != 0,
+        })
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -169,7 +179,8 @@ impl Ctl {
         page.extend_from_slice(&state.to_le_bytes());
         page.extend_from_slice(&count.to_le_bytes());
         page.extend_from_slice(&heartbeat.to_le_bytes());
-        page.extend_from_slice(&[0; 8]);
+        page.extend_from_slice(&[0; 4]);
+        page.extend_from_slice(&(if self.exclusive { EXCLUSIVE } else { 0 }).to_le_bytes());
         for range in ranges {
             page.extend_from_slice(&range.start().to_le_bytes());
             page.extend_from_slice(&range.end().to_le_bytes());
@@ -232,7 +243,8 @@ mod tests {
 
     fn ctl(state: State, age_ms: u64) -> Ctl {
         let heartbeat = NOW - Duration::from_millis(age_ms);
-        Ctl { state, heartbeat, ranges: vec![200_000..=399_999, 1_842_600_000..=1_842_799_999] }
+        let ranges = vec![200_000..=399_999, 1_842_600_000..=1_842_799_999];
+        Ctl { state, heartbeat, ranges, exclusive: true }
     }
 
     #[test]
@@ -262,8 +274,11 @@ mod tests {
         assert!(matches!(Ctl::read(&run_dir), Err(CtlError::Absent(_))));
         let writer = CtlWriter::open(&path).unwrap();
         for state in [State::Running, State::Restarting, State::Stopped] {
-            writer.write(&ctl(state, 0)).unwrap();
-            assert_eq!(Ctl::read(&run_dir).unwrap(), ctl(state, 0));
+            for exclusive in [true, false] {
+                let page = Ctl { exclusive, ..ctl(state, 0) };
+                writer.write(&page).unwrap();
+                assert_eq!(Ctl::read(&run_dir).unwrap(), page);
+            }
         }
     }
 
@@ -271,7 +286,6 @@ mod tests {
     fn a_torn_or_foreign_page_is_believed() {
         let page = ctl(State::Running, 0).encode();
         for at in 0..RANGES_AT + 16 {
-            // Bytes 28..32 are padding, and inside the checksum like the rest.
             let mut torn = page.clone();
             torn[at] ^= 1;
             assert_eq!(Ctl::decode(&torn), None, "byte {at}");

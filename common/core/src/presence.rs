@@ -110,7 +110,12 @@ mod tests {
         fs::create_dir(&dir).unwrap();
         set_mode(&dir, 0o755);
 
-        let ctl = Ctl { state: State::Stopped, heartbeat: Duration::ZERO, ranges: vec![] };
+        let ctl = Ctl {
+            state: State::Stopped,
+            heartbeat: Duration::ZERO,
+            ranges: vec![],
+            exclusive: true,
+        };
         CtlWriter::open(&dir).unwrap().write(&ctl).unwrap();
         assert!(matches!(look(), Presence::Page(_, page) if page == ctl));
 

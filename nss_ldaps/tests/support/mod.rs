@@ -111,7 +111,10 @@ impl TestHost {
         fs::create_dir_all(&run_dir).unwrap();
         fs::set_permissions(&run_dir, Permissions::from_mode(0o755)).unwrap();
         let heartbeat = monotonic_now().checked_sub(age).unwrap();
-        CtlWriter::open(&run_dir).unwrap().write(&Ctl { state, heartbeat, ranges }).unwrap();
+        CtlWriter::open(&run_dir)
+            .unwrap()
+            .write(&Ctl { state, heartbeat, ranges, exclusive: true })
+            .unwrap();
     }
 
     /// Starts to answer. The threads live as long as the test's process.

@@ -157,7 +157,12 @@ fn write_page(run_dir: &Path, mode: Mode) -> io::Result<()> {
         Mode::Hung => (State::Running, now.saturating_sub(Duration::from_secs(10))),
         _ => (State::Running, now),
     };
-    CtlWriter::open(run_dir)?.write(&Ctl { state, heartbeat, ranges: vec![200_000..=399_999] })
+    CtlWriter::open(run_dir)?.write(&Ctl {
+        state,
+        heartbeat,
+        ranges: vec![200_000..=399_999],
+        exclusive: true,
+    })
 }
 
 /// A socket that a process of another user listens on.
