@@ -8,6 +8,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The label that every container and network of one run carries.
 const RUN_LABEL: &str = "ldaps-test-run";
@@ -53,7 +54,9 @@ impl Engine {
     /// A sentence that says what is missing, where no engine answers.
     pub fn find() -> Check<Self> {
         let program = std::env::var("CONTAINER_ENGINE").unwrap_or_else(|_| "docker".to_owned());
-        let run = std::process::id().to_string();
+        // Processes in different containers may share an engine and have the same number.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let run = format!("{}-{}", std::process::id(), now % 100_000);
         let engine = Self { program, run, sweeper: Mutex::new(None) };
         let answer = engine.run(&["version", "--format", "{{.Server.Version}}"])?;
         if answer.ok() {

@@ -94,6 +94,7 @@ const DOORS: &[(&str, Way, &str, &str, bool)] = &[
     ("ssh localbob", Way::SshPassword, "localbob", "Local.Pass.1", true),
     ("ssh localbob by key", Way::SshKey, "localbob", "", true),
     ("login localbob", Way::Login, "localbob", "Local.Pass.1", true),
+    ("login root", Way::Login, "root", "Root.Pass.1", true),
     ("su - root", Way::Su, "root", "Root.Pass.1", true),
     ("sudo localadm", Way::Sudo, "localadm", "Local.Pass.1", true),
     ("ssh localbob, AD's password", Way::SshPassword, "localbob", PASSWORD, false),
