@@ -86,8 +86,13 @@ impl Accounts {
         }
         let (uid, gid) = self.user_ids(user)?;
         self.check_id(uid)?;
+        self.check_id(gid)?;
         if local.has_uid(uid) {
             return Err(Withheld::LocalId(uid));
+        }
+        // The host's group would be the user's own from the first process on.
+        if local.has_gid(gid) {
+            return Err(Withheld::LocalId(gid));
         }
         let posix = self.map.is_none().then_some(&user.posix);
         let own = |value: Option<&String>| value.filter(|text| text.starts_with('/')).cloned();
