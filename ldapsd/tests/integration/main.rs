@@ -1,0 +1,26 @@
+//! The daemon itself, started as a process of its own on a test directory, and asked through its
+//! sockets as the modules ask. As root or as anybody; no network but 127.0.0.1.
+//!
+//! Every daemon here logs at `trace`, and every test ends with the same question: is a password in
+//! the log?
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![forbid(unsafe_code)]
+
+mod asking;
+mod daemon;
+mod stage;
+
+mod account_phase;
+mod frames;
+mod life;
+mod logins;
+mod lookups;
+mod memory;
+mod outages;
+mod posix;
+mod shadowing;
