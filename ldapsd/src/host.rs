@@ -48,6 +48,18 @@ impl Host {
         Ok(Self { config, warnings, directory, lookups, attempts: Attempts::default() })
     }
 
+    /// Takes over the memory of the configuration before this one, if both speak of the same
+    /// people: a reload that changes a rule must not forget everybody while no server answers.
+    pub(crate) fn inherit(&self, before: &Self) {
+        let of = |host: &Self| {
+            let Config { directory, ids, users, groups, .. } = &*host.config;
+            (directory.clone(), ids.clone(), users.clone(), groups.clone())
+        };
+        if of(self) == of(before) {
+            self.lookups.inherit(&before.lookups);
+        }
+    }
+
     /// Whether an id in the ranges can be nobody's but the directory's: those of `sid` mapping are
     /// computed, those of `posix` were chosen by somebody, who may have left room for others.
     pub(crate) fn owns_its_ranges(&self) -> bool {

@@ -66,6 +66,7 @@ fn reload(sources: &Sources, hosts: &HostCell) -> bool {
     match Host::load(sources) {
         Ok(host) => {
             tell_warnings(&host);
+            host.inherit(&hosts.get());
             hosts.set(host);
             notify(&[NotifyState::Status("")]);
             tracing::info!("the configuration was read again and is in force");

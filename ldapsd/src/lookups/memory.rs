@@ -84,6 +84,13 @@ impl Memory {
         }
     }
 
+    /// Takes over what another memory holds; how long it is fresh is this one's own matter.
+    pub(crate) fn inherit(&mut self, from: &Self) {
+        self.users.clone_from(&from.users);
+        self.groups.clone_from(&from.groups);
+        self.memberships.clone_from(&from.memberships);
+    }
+
     /// The user asked for.
     pub(crate) fn user(&mut self, key: &Key) -> Recalled<KnownUser> {
         let found = self.users.get(key).cloned();

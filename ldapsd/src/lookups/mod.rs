@@ -74,6 +74,11 @@ impl Lookups {
         }))
     }
 
+    /// Remembers what the look-ups before a reload remembered.
+    pub(crate) fn inherit(&self, from: &Self) {
+        self.0.memory().inherit(&from.0.memory());
+    }
+
     /// The host's own names, as they are now.
     pub(crate) fn local_names(&self) -> Result<Arc<Names>, DirectoryError> {
         self.0.local_names()

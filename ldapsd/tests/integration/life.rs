@@ -7,6 +7,7 @@ use ldaps_core::protocol::client::AskError;
 use ldaps_core::protocol::messages::{NssReply, NssRequest, Verdict};
 use ldaps_core::refusal::Refusal;
 use rustix::process::Signal;
+use test_directory::Fault;
 
 use crate::asking::{self, AT_ONCE, FIRST_ID};
 use crate::daemon::Daemon;
@@ -53,6 +54,23 @@ fn a_reload_changes_nothing_or_too_much() {
         assert!(log().contains("Remedy"), "{}", log());
         assert_eq!(decided(), Verdict::Granted);
     }
+}
+
+#[test]
+fn a_reload_forgets_everybody_while_no_server_answers() {
+    let stage = Stage::new(EVERYBODY);
+    assert!(matches!(stage.nss(&alice()), NssReply::User(_)));
+    stage.server.fault(Fault::Silence);
+    stage.reload_unready();
+    assert!(matches!(stage.nss(&alice()), NssReply::User(_)), "with the same people");
+
+    let other = Extra {
+        sections: "[users]\nhome = \"/people/%u\"\n[access]\nallow = [\"*\"]\n",
+        ..Extra::default()
+    };
+    stage.files.write("ldaps.toml", &stage.files.toml(&stage.server, other));
+    stage.reload_unready();
+    assert_eq!(stage.nss(&alice()), NssReply::Unavailable, "with other entries for them");
 }
 
 #[test]

@@ -100,11 +100,16 @@ impl Stage {
 
     /// SIGHUP; the configuration is in force and the directory reached when this returns.
     pub fn reload(&self) {
+        self.reload_unready();
+        self.wait_for_the_directory();
+    }
+
+    /// SIGHUP; the configuration is in force when this returns.
+    pub fn reload_unready(&self) {
         let told = "the configuration was read again and is in force";
         let before = self.daemon.log().matches(told).count();
         self.daemon.signal(rustix::process::Signal::HUP);
         self.daemon.wait_for("the reload", || self.daemon.log().matches(told).count() > before);
-        self.wait_for_the_directory();
         self.reloads.fetch_add(1, Ordering::Relaxed);
         self.tried.lock().unwrap().clear();
     }
