@@ -221,3 +221,87 @@ async fn complete(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Server;
+    use crate::tls::Tls;
+    use ldaps_core::config;
+    use ldaps_core::secret::Password;
+    use test_directory::{MAX_VALUES, SERVICE_ACCOUNT, SERVICE_PASSWORD, TestDirectory};
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    async fn connected(server: &TestDirectory) -> Connection {
+        let dir = tempfile::tempdir().unwrap();
+        let ca_file = Some(server.pki().write_ca(dir.path()).unwrap());
+        let tls = Tls::new(&config::Tls { ca_file, ..config::Tls::default() }).unwrap();
+        let address = Some(server.address().ip());
+        let it = Server { name: server.url_host().into(), port: server.port(), address };
+        let connection = Connection::open(&it, &tls, PATIENCE).await.unwrap();
+        let password = Password::parse(SERVICE_PASSWORD.as_bytes()).unwrap_or_else(|_| panic!());
+        let bound = crate::bind::bind(&connection, SERVICE_ACCOUNT, &password, PATIENCE).await;
+        assert_eq!(bound.unwrap(), crate::bind::BindOutcome::Accepted);
+        connection
+    }
+
+    #[tokio::test]
+    async fn the_values_of_a_long_attribute_end_where_ad_cuts_them() {
+        let server = TestDirectory::corp_example().unwrap();
+        let connection = connected(&server).await;
+        let below = "OU=Groups,DC=corp,DC=example";
+        let by_name = |name: &str| filter::equals("cn", filter::FilterValue::text(name));
+        let attributes = &["member", "cn"];
+        let mut find = Search::below("groups", below, by_name("all-staff"), attributes);
+        let found = few(&connection, &find, PATIENCE).await.unwrap();
+        let members = found[0].values("member");
+        assert!(members.len() > MAX_VALUES, "the server cuts nothing: {}", members.len());
+        assert_eq!(members.len(), 3000);
+        let mut distinct = members.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 3000, "a part came twice");
+        assert_eq!(found[0].text("cn"), Some("all-staff"), "the other attributes are kept");
+
+        // On a page, among entries that are short.
+        let names = ["empty", "all-staff"].map(filter::FilterValue::text);
+        find.filter = filter::any_of("cn", names.into_iter());
+        let page = all(&connection, &find, PATIENCE).await.unwrap();
+        let counts: Vec<_> = page.iter().map(|entry| entry.values("member").len()).collect();
+        assert_eq!(counts, [0, 3000]);
+    }
+
+    #[tokio::test]
+    async fn a_search_without_pages_that_ad_cuts_short_passes_for_complete() {
+        let server = TestDirectory::corp_example().unwrap();
+        let connection = connected(&server).await;
+        let everybody = filter::present("sAMAccountName");
+        let find = Search::below("everybody", "DC=corp,DC=example", everybody, &["cn"]);
+        let error = few(&connection, &find, PATIENCE).await.unwrap_err().to_string();
+        assert!(error.contains("refused everybody: SizeLimitExceeded"), "{error}");
+        assert!(all(&connection, &find, PATIENCE).await.unwrap().len() > 3000);
+    }
+
+    #[tokio::test]
+    async fn references_to_other_servers_are_followed_or_break_a_search() {
+        let server = TestDirectory::corp_example().unwrap();
+        let connection = connected(&server).await;
+        let alice = filter::equals("sAMAccountName", filter::FilterValue::text("alice"));
+        let find = Search::below("a user", "DC=corp,DC=example", alice, &["cn"]);
+        let request = || find.request(vec!["cn".to_owned()]);
+        let mut raw = connection.start(request(), vec![], "a user", PATIENCE).await.unwrap();
+        let mut references = 0;
+        loop {
+            match raw.next().await.unwrap().op {
+                LdapOp::SearchResultReference(_) => references += 1,
+                LdapOp::SearchResultDone(_) => break,
+                _ => {}
+            }
+        }
+        assert!(references > 0, "the server sends none, and this tests nothing");
+        assert_eq!(few(&connection, &find, PATIENCE).await.unwrap().len(), 1);
+        assert_eq!(all(&connection, &find, PATIENCE).await.unwrap().len(), 1);
+        assert_eq!(server.connections(), 1);
+    }
+}

@@ -4,9 +4,11 @@
 use std::time::{Duration, Instant};
 
 use ldaps_directory::{Directory, DirectoryError};
-use test_directory::{Directory as Data, Fault, On, Options, Sid, TestDirectory};
+use test_directory::{
+    Directory as Data, Fault, On, Options, SERVICE_PASSWORD, Sid, TestDirectory, USER_PASSWORD,
+};
 
-use crate::rig::{Extra, Rig, user};
+use crate::rig::{DOMAIN, Extra, Rig, password, user};
 
 /// One operation may take this long in these tests.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -273,20 +275,28 @@ async fn a_login_fails_because_one_of_two_servers_takes_no_connection() {
     asks(&directory).await.unwrap();
     let alice = directory.user_by_name(&user("alice")).await.unwrap().unwrap();
     two.first.server.fault(Fault::SilenceBeforeTls);
-    let password = crate::rig::password(test_directory::USER_PASSWORD);
-    let outcome = directory.authenticate(&alice.dn, &password).await.unwrap();
+    let outcome = directory.authenticate(&alice.dn, &password(USER_PASSWORD)).await.unwrap();
     assert_eq!(outcome, ldaps_directory::BindOutcome::Accepted);
     assert_eq!((two.first.server.binds("alice"), two.second.binds("alice")), (0, 1));
 }
 
 #[tokio::test]
 async fn a_server_of_another_domain_is_believed() {
-    let other = Data::empty("corp.example", "CORP", "dc2.corp.example", Sid::nt(&[21, 9, 9, 9]));
+    let mut other = Data::empty("corp.example", "CORP", "dc2", Sid::nt(&[21, 9, 9, 9]));
+    for (rid, name, password) in
+        [(1103, "svc-linux", SERVICE_PASSWORD), (1107, "alice", USER_PASSWORD)]
+    {
+        other.add_user(name, rid).unwrap();
+        other.set_password(name, password).unwrap();
+    }
     let mut two = Two::new(other);
     let directory = two.directory();
     asks(&directory).await.unwrap();
     two.first.server.stop();
-    asks(&directory).await.unwrap_err();
-    // The service account is not there either; what counts is that nothing of it is served.
+    let error = error_of(&directory).await;
+    for words in ["dc2.corp.example", "is not used", "S-1-5-21-9-9-9", DOMAIN] {
+        assert!(error.contains(words), "{error:?} should say {words:?}");
+    }
     assert_eq!(connected(&directory), "");
+    assert!(two.second.searches() > 0, "it was never asked");
 }
