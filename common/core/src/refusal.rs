@@ -43,6 +43,11 @@ pub enum Refusal {
     CallerNotPermitted,
     /// Too many attempts in a short time.
     TooManyAttempts,
+    /// A new password that AD does not take: 0000052D, which stands for length, complexity,
+    /// history and minimum age alike.
+    NewPasswordRejected,
+    /// AD does not let this person change the password at all: 0000216C, or a missing right.
+    ChangeForbidden,
 }
 
 impl Refusal {
@@ -82,12 +87,8 @@ impl Refusal {
             }
             Self::LogonHours => Some("Your account may not log in at this hour."),
             Self::Workstation => Some("Your account may not log in on this computer."),
-            Self::PasswordExpired => {
-                Some("Your password has expired. Please change it on another computer first.")
-            }
-            Self::PasswordMustChange => {
-                Some("You must change your password on another computer first.")
-            }
+            Self::PasswordExpired => Some("Your password has expired and must be changed."),
+            Self::PasswordMustChange => Some("You must change your password before you log in."),
             Self::AccountDisabled => {
                 Some("Your account is disabled. Please ask your administrator.")
             }
@@ -104,6 +105,13 @@ impl Refusal {
                 Some("Your account cannot be checked here. Please ask your administrator.")
             }
             Self::TooManyAttempts => Some("Too many attempts. Please wait a minute."),
+            Self::NewPasswordRejected => Some(
+                "The new password was not accepted: it is too short, too simple, one you have had \
+                 before, or the last change was too recent.",
+            ),
+            Self::ChangeForbidden => {
+                Some("You may not change this password. Please ask your administrator.")
+            }
         }
     }
 }
@@ -141,6 +149,10 @@ impl fmt::Display for Refusal {
                 f.write_str("the calling process may not ask for this account")
             }
             Self::TooManyAttempts => f.write_str("too many attempts in a short time"),
+            Self::NewPasswordRejected => {
+                f.write_str("AD does not take the new password (0000052D)")
+            }
+            Self::ChangeForbidden => f.write_str("AD does not let the account change its password"),
         }
     }
 }

@@ -71,6 +71,41 @@ pub enum PamRequest<'a> {
         /// Whether our `pam_sm_authenticate` succeeded on this PAM handle.
         authenticated: bool,
     },
+    /// Is this the current password of this account? Asked before a new one is: by the person who
+    /// is going to change it, so no access rule is looked at.
+    CheckOldPassword {
+        /// Who, where and how.
+        #[serde(borrow)]
+        login: Login<'a>,
+        /// What the person typed.
+        #[serde(with = "serde_bytes_ref")]
+        old: &'a [u8],
+    },
+    /// Put the new password in the place of the old one.
+    ChangePassword {
+        /// Who, where and how.
+        #[serde(borrow)]
+        login: Login<'a>,
+        /// The current password.
+        #[serde(with = "serde_bytes_ref")]
+        old: &'a [u8],
+        /// The one to come.
+        #[serde(with = "serde_bytes_ref")]
+        new: &'a [u8],
+    },
+}
+
+impl<'a> PamRequest<'a> {
+    /// Who, where and how: every request says so.
+    #[must_use]
+    pub fn login(&self) -> Login<'a> {
+        match self {
+            Self::Authenticate { login, .. }
+            | Self::Account { login, .. }
+            | Self::CheckOldPassword { login, .. }
+            | Self::ChangePassword { login, .. } => *login,
+        }
+    }
 }
 
 /// Who logs in, through what, from where.
@@ -91,12 +126,15 @@ pub struct Login<'a> {
 }
 
 /// The answer to a [`PamRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PamReply {
     /// What was decided.
     pub verdict: Verdict,
     /// The number of this request in the daemon's log.
     pub request: u64,
+    /// One plain line for the person, where there is more to say than the verdict itself does:
+    /// why a new password was not taken, or when this one expires.
+    pub notice: Option<String>,
 }
 
 /// What was decided about a login.
@@ -110,6 +148,9 @@ pub enum Verdict {
     Unavailable,
     /// The directory has no such account, or NSS gave the caller somebody else's entry for it.
     NotOurs,
+    /// Yes, and the password has to be changed before anything else: it has expired, or an
+    /// administrator wants it so.
+    ChangeFirst,
 }
 
 /// A byte slice that postcard reads and writes in one piece.
@@ -147,8 +188,9 @@ mod tests {
         let nss = |message: &NssRequest| body(&frame::encode(message, 100).unwrap());
         let reply = |message: &NssReply| body(&frame::encode(message, 100).unwrap());
         let pam = |message: &PamRequest<'_>| body(&frame::encode(message, 100).unwrap());
-        let verdict =
-            |verdict| body(&frame::encode(&PamReply { verdict, request: 7 }, 100).unwrap());
+        let verdict = |verdict| {
+            body(&frame::encode(&PamReply { verdict, request: 7, notice: None }, 100).unwrap())
+        };
 
         assert_eq!(nss(&NssRequest::UserByName("a".into())), b"\x00\x01a");
         assert_eq!(nss(&NssRequest::UserById(1000)), b"\x01\xe8\x07");
@@ -166,10 +208,15 @@ mod tests {
             pam(&PamRequest::Account { login, authenticated: true }),
             b"\x01\x01a\xe8\x07\x01s\x00\x00\x00\x01"
         );
-        assert_eq!(verdict(Verdict::Granted), b"\x00\x07");
-        assert_eq!(verdict(Verdict::Refused(Refusal::StateUnreadable)), b"\x01\x0d\x07");
-        assert_eq!(verdict(Verdict::Refused(Refusal::OtherSubCode(1))), b"\x01\x0b\x01\x07");
-        assert_eq!(verdict(Verdict::Unavailable), b"\x02\x07");
-        assert_eq!(verdict(Verdict::NotOurs), b"\x03\x07");
+        assert_eq!(
+            pam(&PamRequest::ChangePassword { login, old: b"o", new: b"nn" }),
+            b"\x03\x01a\xe8\x07\x01s\x00\x00\x00\x01o\x02nn"
+        );
+        assert_eq!(verdict(Verdict::Granted), b"\x00\x07\x00");
+        assert_eq!(verdict(Verdict::Refused(Refusal::StateUnreadable)), b"\x01\x0d\x07\x00");
+        assert_eq!(verdict(Verdict::Refused(Refusal::OtherSubCode(1))), b"\x01\x0b\x01\x07\x00");
+        assert_eq!(verdict(Verdict::Unavailable), b"\x02\x07\x00");
+        assert_eq!(verdict(Verdict::NotOurs), b"\x03\x07\x00");
+        assert_eq!(verdict(Verdict::ChangeFirst), b"\x04\x07\x00");
     }
 }
