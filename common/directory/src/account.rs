@@ -7,13 +7,21 @@ use ldaps_core::refusal::Refusal;
 use crate::entry::Entry;
 
 /// The attributes that decide about an account.
-pub(crate) const ATTRIBUTES: &[&str] =
-    &["userAccountControl", "msDS-User-Account-Control-Computed", "accountExpires", "logonHours"];
+pub(crate) const ATTRIBUTES: &[&str] = &[
+    "userAccountControl",
+    "msDS-User-Account-Control-Computed",
+    "accountExpires",
+    "logonHours",
+    "pwdLastSet",
+    "msDS-UserPasswordExpiryTimeComputed",
+];
 
 /// userAccountControl: ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x2;
 /// msDS-User-Account-Control-Computed: the bit that userAccountControl itself never shows.
 const LOCKED_OUT: u32 = 0x10;
+/// msDS-User-Account-Control-Computed: UF_PASSWORD_EXPIRED.
+const PASSWORD_EXPIRED: u32 = 0x80_0000;
 /// accountExpires: never, besides 0 (MS-ADA1 2.1).
 const NEVER: i64 = i64::MAX;
 /// From 1601, where AD counts from, to 1970, in seconds.
@@ -32,6 +40,19 @@ pub struct AccountState {
     computed: Option<u32>,
     account_expires: Option<i64>,
     logon_hours: Option<Vec<u8>>,
+    password_last_set: Option<i64>,
+    password_expires: Option<i64>,
+}
+
+/// The state of an account's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordState {
+    /// It may be used; until this moment, if it expires at all and AD shows when.
+    Good(Option<SystemTime>),
+    /// It has expired.
+    Expired,
+    /// An administrator wants it changed at the next login (pwdLastSet is 0).
+    MustChange,
 }
 
 /// What follows from an account's state.
@@ -52,6 +73,8 @@ impl AccountState {
             computed: entry.unsigned("msDS-User-Account-Control-Computed"),
             account_expires: entry.number("accountExpires"),
             logon_hours: entry.bytes("logonHours").map(<[u8]>::to_vec),
+            password_last_set: entry.number("pwdLastSet"),
+            password_expires: entry.number("msDS-UserPasswordExpiryTimeComputed"),
         }
     }
 
@@ -75,6 +98,26 @@ impl AccountState {
         }
     }
 
+    /// The state of the password. msDS-UserPasswordExpiryTimeComputed (MS-ADTS 3.1.1.4.5.34) takes
+    /// PSOs and "never expires" into account; 0 stands for "must change".
+    #[must_use]
+    pub fn password(&self, now: SystemTime) -> PasswordState {
+        let computed_expired = self.computed.is_some_and(|bits| bits & PASSWORD_EXPIRED != 0);
+        match self.password_expires {
+            Some(0) => PasswordState::MustChange,
+            Some(expires) if has_passed(expires, now) => PasswordState::Expired,
+            Some(expires) => PasswordState::Good(moment(expires)),
+            None if computed_expired => PasswordState::Expired,
+            None => PasswordState::Good(None),
+        }
+    }
+
+    /// When the password was last set; None if never, or if AD does not show it.
+    #[must_use]
+    pub fn password_last_set(&self) -> Option<SystemTime> {
+        self.password_last_set.and_then(moment)
+    }
+
     /// Whether AD has locked the account after wrong passwords. It refuses its passwords then;
     /// a key or a cron job is not an attempt, and is not refused here.
     #[must_use]
@@ -90,6 +133,12 @@ fn has_passed(filetime: i64, now: SystemTime) -> bool {
         Ok(_) if filetime == NEVER => false,
         Ok(ticks) => Duration::from_secs(ticks / TICKS) <= since_1601(now),
     }
+}
+
+/// A FILETIME as a moment; None for both ways to write never, and for what no clock shows.
+fn moment(filetime: i64) -> Option<SystemTime> {
+    let ticks = u64::try_from(filetime).ok().filter(|ticks| *ticks != 0 && filetime != NEVER)?;
+    UNIX_EPOCH.checked_add(Duration::from_secs((ticks / TICKS).checked_sub(EPOCH_GAP)?))
 }
 
 fn since_1601(now: SystemTime) -> Duration {
@@ -126,6 +175,8 @@ mod tests {
             computed: Some(0),
             account_expires: Some(NEVER),
             logon_hours: None,
+            password_last_set: Some(filetime(NOW - 3600)),
+            password_expires: Some(NEVER),
         }
     }
 
@@ -163,6 +214,27 @@ mod tests {
         assert_eq!(only(monday_15), Judgement::Open);
         assert_eq!(only(monday_15 - 1), closed(Refusal::LogonHours));
         assert_eq!(only(monday_15 + 1), closed(Refusal::LogonHours));
+    }
+
+    #[test]
+    fn a_password_that_must_be_changed_is_good_or_the_other_way_round() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let table = [
+            (Some(NEVER), 0, PasswordState::Good(None)),
+            (Some(filetime(NOW + 60)), 0, PasswordState::Good(Some(at(NOW + 60)))),
+            (Some(filetime(NOW - 60)), 0, PasswordState::Expired),
+            (Some(0), 0, PasswordState::MustChange),
+            (Some(0), PASSWORD_EXPIRED, PasswordState::MustChange),
+            (None, PASSWORD_EXPIRED, PasswordState::Expired),
+            (None, 0, PasswordState::Good(None)),
+        ];
+        for (password_expires, computed, expected) in table {
+            let state = AccountState { password_expires, computed: Some(computed), ..state() };
+            assert_eq!(state.password(at(NOW)), expected, "{password_expires:?} {computed:x}");
+        }
+        assert_eq!(state().password_last_set(), Some(at(NOW - 3600)));
+        let never = AccountState { password_last_set: Some(0), ..state() };
+        assert_eq!(never.password_last_set(), None);
     }
 
     #[test]

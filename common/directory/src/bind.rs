@@ -7,6 +7,7 @@ use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use zeroize::Zeroizing;
 
+use crate::ber;
 use crate::connection::Connection;
 use crate::error::{DirectoryError, words_of};
 
@@ -68,40 +69,13 @@ fn reason(message: &str) -> Refusal {
 
 /// `LDAPMessage { id, BindRequest { 3, dn, simple password } }` (RFC 4511 section 4.2), in BER.
 fn encode(id: i32, dn: &str, password: &[u8]) -> Zeroizing<Vec<u8>> {
-    const INTEGER: u8 = 0x02;
-    const OCTET_STRING: u8 = 0x04;
-    const SEQUENCE: u8 = 0x30;
     const BIND_REQUEST: u8 = 0x60;
     const SIMPLE: u8 = 0x80;
-
-    // Each field is at most six bytes (tag and length) longer than its content. The capacity
-    // bounds the whole, so that no buffer with the password in it is ever moved.
-    let most = dn.len().saturating_add(password.len()).saturating_add(64);
-    let mut bind = Zeroizing::new(Vec::with_capacity(most));
-    field(&mut bind, INTEGER, &[3]);
-    field(&mut bind, OCTET_STRING, dn.as_bytes());
-    field(&mut bind, SIMPLE, password);
-    let mut inner = Zeroizing::new(Vec::with_capacity(most));
-    field(&mut inner, INTEGER, &id.to_be_bytes());
-    field(&mut inner, BIND_REQUEST, &bind);
-    let mut message = Zeroizing::new(Vec::with_capacity(most));
-    field(&mut message, SEQUENCE, &inner);
-    message
-}
-
-/// Tag, length in the long form where it must be (X.690 section 8.1.3), content.
-fn field(to: &mut Vec<u8>, tag: u8, content: &[u8]) {
-    to.push(tag);
-    match u8::try_from(content.len()) {
-        Ok(short @ ..0x80) => to.push(short),
-        _ => {
-            to.push(0x84);
-            // A name and a password are far below 4 GiB: both are bounded by their types.
-            let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-            to.extend_from_slice(&length.to_be_bytes());
-        }
-    }
-    to.extend_from_slice(content);
+    ber::message(id, BIND_REQUEST, dn.len().saturating_add(password.len()), |bind| {
+        ber::field(bind, ber::INTEGER, &[3]);
+        ber::field(bind, ber::OCTET_STRING, dn.as_bytes());
+        ber::field(bind, SIMPLE, password);
+    })
 }
 
 #[cfg(test)]
@@ -121,7 +95,6 @@ mod tests {
             password in "\\PC{1,300}",
         ) {
             let encoded = encode(id, &dn, password.as_bytes());
-            prop_assert!(encoded.capacity() <= dn.len() + password.len() + 64, "it was moved");
             let mut bytes = BytesMut::from(encoded.as_slice());
             let message = LdapCodec::default().decode(&mut bytes).unwrap().unwrap();
             prop_assert!(bytes.is_empty());

@@ -15,6 +15,8 @@ use crate::search::{self, Search};
 pub struct Domain {
     /// The DN that searches start from: as configured, or the domain's own.
     pub base: String,
+    /// The DN of the domain itself.
+    pub head: String,
     /// The domain's SID.
     pub sid: Sid,
     /// Its DNS name, in lower case.
@@ -65,6 +67,7 @@ impl Domain {
         }
         Ok(Self {
             base: base.unwrap_or(context).to_owned(),
+            head: context.to_owned(),
             sid: sid.ok_or_else(|| missing("SID of its domain"))?,
             dns_name: dns_name(context),
             netbios,

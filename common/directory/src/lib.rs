@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod ber;
 mod bind;
 mod connection;
 mod discovery;
@@ -19,6 +20,8 @@ mod error;
 mod filter;
 mod groups;
 mod link;
+mod password;
+mod policy;
 mod queries;
 mod question;
 mod search;
@@ -26,12 +29,14 @@ mod server;
 mod tls;
 mod users;
 
-pub use account::{AccountState, Judgement};
+pub use account::{AccountState, Judgement, PasswordState};
 pub use bind::BindOutcome;
 pub use domain::Domain;
 pub use error::DirectoryError;
 pub use groups::GroupRecord;
 pub use link::{LinkStatus, Settings};
+pub use password::{ChangeOutcome, ChangeRefusal};
+pub use policy::{PasswordPolicy, PolicyOfAccount};
 pub use queries::{Directory, Page};
 pub use server::Server;
 pub use tls::Tls;

@@ -14,6 +14,8 @@ use crate::error::DirectoryError;
 use crate::filter::{self, FilterValue};
 use crate::groups::{self, GroupRecord};
 use crate::link::{Link, LinkStatus, Settings};
+use crate::password::{self, ChangeOutcome};
+use crate::policy::{self, PasswordPolicy, PolicyOfAccount};
 use crate::question::{Amount, Place, Query};
 use crate::users::{self, UserRecord};
 
@@ -170,13 +172,7 @@ impl Directory {
     /// [`DirectoryError`].
     pub async fn token_groups(&self, dn: &str) -> Result<Option<Vec<Sid>>, DirectoryError> {
         // MS-ADTS 3.1.1.4.5.19: constructed, and only for a base search of one object.
-        let query = Query {
-            what: "the groups of a user",
-            place: Place::Object(dn),
-            filter: filter::present("objectClass"),
-            attributes: &["tokenGroups"],
-            amount: Amount::Few,
-        };
+        let query = Query::of_object("the groups of a user", dn, &["tokenGroups"]);
         let found = query.ask(&self.link).await?.entries;
         let Some(entry) = found.first() else { return Ok(None) };
         let sids = entry.values("tokenGroups").iter().map(|bytes| Sid::from_bytes(bytes));
@@ -275,6 +271,38 @@ impl Directory {
     ) -> Result<BindOutcome, DirectoryError> {
         let connection = self.link.fresh_connection().await?;
         bind::bind(&connection, dn, password, self.link.patience()).await
+    }
+
+    /// Changes the password of this DN, once, through the service account's connection.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]: AD said nothing, or nothing about the account.
+    pub async fn change_password(
+        &self,
+        dn: &str,
+        old: &Password,
+        new: &Password,
+    ) -> Result<ChangeOutcome, DirectoryError> {
+        let bound = self.link.bound().await?;
+        password::change(&bound.connection, dn, old, new, self.link.patience()).await
+    }
+
+    /// The rules for the password of this DN.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn password_policy(&self, dn: &str) -> Result<PolicyOfAccount, DirectoryError> {
+        let what = "the rules for passwords";
+        let user = Query::of_object(what, dn, &["msDS-ResultantPSO"]).ask(&self.link).await?;
+        if let Some(pso) = user.entries.first().and_then(|user| user.text("msDS-ResultantPSO")) {
+            let pso = Query::of_object(what, pso, policy::OF_PSO).ask(&self.link).await?;
+            let rules = pso.entries.first().and_then(PasswordPolicy::of_pso);
+            return Ok(rules.map_or(PolicyOfAccount::HiddenPso, PolicyOfAccount::Known));
+        }
+        let head = self.domain().await?.head.clone();
+        let head = Query::of_object(what, &head, policy::OF_DOMAIN).ask(&self.link).await?;
+        let rules = head.entries.first().map(PasswordPolicy::of_domain).unwrap_or_default();
+        Ok(PolicyOfAccount::Known(rules))
     }
 
     async fn user_where(

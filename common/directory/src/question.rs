@@ -3,6 +3,7 @@
 use ldap3_proto::proto::LdapFilter;
 
 use crate::error::DirectoryError;
+use crate::filter;
 use crate::link::{Bound, Link};
 use crate::search::{self, Search, SearchPage};
 
@@ -33,7 +34,13 @@ pub(crate) enum Amount {
     Page(u16, Vec<u8>),
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
+    /// What one object has of these attributes.
+    pub(crate) fn of_object(what: &'static str, dn: &'a str, attributes: &'a [&'a str]) -> Self {
+        let filter = filter::present("objectClass");
+        Self { what, place: Place::Object(dn), filter, attributes, amount: Amount::Few }
+    }
+
     /// Asks, and once more on another connection where the first had ended: AD drops idle
     /// connections after 15 minutes without a word.
     ///
