@@ -40,7 +40,7 @@ impl Numbers {
     /// Counts a decision.
     pub(crate) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
-            Verdict::Granted => &self.granted,
+            Verdict::Granted | Verdict::ChangeFirst => &self.granted,
             Verdict::Refused(_) => &self.refused,
             Verdict::Unavailable | Verdict::NotOurs => return,
         };

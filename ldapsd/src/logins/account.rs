@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use ldaps_core::config::{Pam, WithoutAuth};
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::Login;
 use ldaps_core::refusal::Refusal;
-use ldaps_directory::{DirectoryError, Judgement};
+use ldaps_directory::{DirectoryError, Judgement, PasswordState};
 
 use super::rules::{self, Ruling};
 use super::{Decision, identity};
@@ -22,12 +23,17 @@ struct Seen {
 }
 
 /// Decides the account phase.
-pub(crate) async fn decide(host: &Arc<Host>, login: &Login<'_>, name: &UserName) -> Decision {
+pub(crate) async fn decide(
+    host: &Arc<Host>,
+    login: &Login<'_>,
+    name: &UserName,
+    authenticated: bool,
+) -> Decision {
     let seen = match see(host, name).await {
         Ok(seen) => seen,
         Err(error) => return Decision::unavailable(&error),
     };
-    let mut decision = match judge(host, login, &seen).await {
+    let mut decision = match judge(host, login, &seen, authenticated).await {
         Ok(decision) => decision,
         Err(error) => return Decision::unavailable(&error),
     };
@@ -62,7 +68,12 @@ async fn see(host: &Host, name: &UserName) -> Result<Seen, DirectoryError> {
     }
 }
 
-async fn judge(host: &Host, login: &Login<'_>, seen: &Seen) -> Result<Decision, DirectoryError> {
+async fn judge(
+    host: &Host,
+    login: &Login<'_>,
+    seen: &Seen,
+    authenticated: bool,
+) -> Result<Decision, DirectoryError> {
     let user = match identity::same(seen.user.clone(), login) {
         Ok(user) => user,
         Err(decision) => return Ok(decision),
@@ -79,11 +90,48 @@ async fn judge(host: &Host, login: &Login<'_>, seen: &Seen) -> Result<Decision, 
     let ruling = rules::rule(access, &host.lookups, login.service, name, &membership.sids).await?;
     Ok(match ruling {
         Ruling::Refused(why) => Decision::refused_because(Refusal::NotAllowed, why),
-        Ruling::Allowed(why) if user.record.state.is_locked_out() => {
-            Decision::granted(format!("{why}; AD has locked its password after wrong ones"))
-        }
-        Ruling::Allowed(why) => Decision::granted(why),
+        Ruling::Allowed(why) => by_password(&host.config.pam, &user, authenticated, why),
     })
+}
+
+/// The state of the password. It decides for who has just used it; for a key or a cron job it is a
+/// note, unless the configuration wants it otherwise.
+fn by_password(pam: &Pam, user: &KnownUser, authenticated: bool, why: String) -> Decision {
+    let (state, now) = (&user.record.state, SystemTime::now());
+    let against = match state.password(now) {
+        _ if state.is_locked_out() => Some(Refusal::LockedOut),
+        PasswordState::MustChange => Some(Refusal::PasswordMustChange),
+        PasswordState::Expired => Some(Refusal::PasswordExpired),
+        PasswordState::Good(_) => None,
+    };
+    match against {
+        Some(refusal @ (Refusal::PasswordMustChange | Refusal::PasswordExpired))
+            if authenticated =>
+        {
+            Decision::change_first(refusal)
+        }
+        Some(refusal) if authenticated => Decision::refused(refusal),
+        Some(refusal) => match pam.password_state_without_auth {
+            WithoutAuth::Deny => Decision::refused(refusal),
+            WithoutAuth::Warn => Decision::granted(format!("{why}; for its password, {refusal}")),
+        },
+        None if authenticated => warned(pam.warn_days, state.password(now), now, why),
+        None => Decision::granted(why),
+    }
+}
+
+/// "Your password expires in 5 days."
+fn warned(warn_days: u32, password: PasswordState, now: SystemTime, why: String) -> Decision {
+    const DAY: u64 = 24 * 3600;
+    let granted = Decision::granted(why);
+    let PasswordState::Good(Some(expires)) = password else { return granted };
+    let left = expires.duration_since(now).unwrap_or_default().as_secs();
+    match left / DAY {
+        days if days >= u64::from(warn_days) => granted,
+        0 => granted.telling("Your password expires in less than a day."),
+        1 => granted.telling("Your password expires in 1 day."),
+        days => granted.telling(format!("Your password expires in {days} days.")),
+    }
 }
 
 /// What AD does not show cannot speak for the account: denied, and the right that is missing is
@@ -98,4 +146,29 @@ pub(crate) fn unreadable(user: &KnownUser, attribute: &str) -> Decision {
         user.record.dn
     );
     Decision::refused_because(Refusal::StateUnreadable, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn somebody_is_warned_too_early_or_never() {
+        let now = SystemTime::now();
+        let hours = |hours: u64| PasswordState::Good(Some(now + Duration::from_secs(hours * 3600)));
+        let table = [
+            (7, PasswordState::Good(None), None),
+            (7, hours(24 * 30), None),
+            (7, hours(24 * 7 + 1), None),
+            (7, hours(24 * 6 + 1), Some("Your password expires in 6 days.")),
+            (7, hours(25), Some("Your password expires in 1 day.")),
+            (7, hours(1), Some("Your password expires in less than a day.")),
+            (0, hours(1), None),
+        ];
+        for (warn_days, password, notice) in table {
+            let decision = warned(warn_days, password, now, String::new());
+            assert_eq!(decision.notice.as_deref(), notice, "{warn_days} {password:?}");
+        }
+    }
 }

@@ -7,8 +7,9 @@ use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::Login;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
+use ldaps_directory::{BindOutcome, Judgement};
 
+use super::stop::{Stop, decided};
 use super::{Decision, identity, rules};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
@@ -22,28 +23,7 @@ pub(crate) async fn decide(
     name: &UserName,
     password: &Password,
 ) -> Decision {
-    match steps(host, numbers, login, name, password).await {
-        Ok(decision) | Err(Stop::Decided(decision)) => decision,
-        Err(Stop::Directory(error)) => Decision::unavailable(&error),
-    }
-}
-
-/// Why the steps ended early.
-enum Stop {
-    Decided(Decision),
-    Directory(DirectoryError),
-}
-
-impl From<DirectoryError> for Stop {
-    fn from(error: DirectoryError) -> Self {
-        Self::Directory(error)
-    }
-}
-
-impl From<Decision> for Stop {
-    fn from(decision: Decision) -> Self {
-        Self::Decided(decision)
-    }
+    decided(steps(host, numbers, login, name, password)).await
 }
 
 async fn steps(
@@ -64,6 +44,10 @@ async fn steps(
     numbers.count_bind();
     match host.directory.authenticate(&user.record.dn, password).await? {
         BindOutcome::Accepted => Ok(Decision::granted("the password is right")),
+        // AD says this only to who knows the password: the person goes on, to a new one.
+        BindOutcome::Refused(
+            refusal @ (Refusal::PasswordExpired | Refusal::PasswordMustChange),
+        ) => Ok(Decision::change_first(refusal)),
         BindOutcome::Refused(refusal) => Ok(Decision::refused(refusal)),
     }
 }

@@ -24,7 +24,7 @@ mod tests {
     fn somebody_asks_about_another_account() {
         let local = Names::of(&[("root", 0), ("www-data", 33), ("daemon", 1)], &[]);
         let callers = [("www-data".to_owned(), vec!["django".to_owned()])].into();
-        let pam = Pam { callers };
+        let pam = Pam { callers, ..Pam::default() };
         let table = [
             (0, "sshd", true),
             (200_500, "swaylock", true),

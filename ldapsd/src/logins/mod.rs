@@ -5,8 +5,11 @@ pub(crate) mod attempts;
 mod authenticate;
 mod callers;
 mod identity;
+mod new_password;
+mod password;
 mod report;
 mod rules;
+mod stop;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,28 +33,35 @@ const ANY_OTHER_SERVICE: &str = "any other";
 struct Decision {
     verdict: Verdict,
     why: String,
+    /// One plain line for the person, where there is more to say than the verdict does.
+    notice: Option<String>,
 }
 
 impl Decision {
     fn granted(why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Granted, why: why.into() }
+        Self { verdict: Verdict::Granted, why: why.into(), notice: None }
     }
 
     fn refused(refusal: Refusal) -> Self {
-        Self { verdict: Verdict::Refused(refusal), why: refusal.to_string() }
+        Self::refused_because(refusal, refusal.to_string())
     }
 
     /// Refused, with more to say than the reason itself.
     fn refused_because(refusal: Refusal, why: String) -> Self {
-        Self { verdict: Verdict::Refused(refusal), why }
+        Self { verdict: Verdict::Refused(refusal), why, notice: None }
     }
 
     fn unavailable(error: &DirectoryError) -> Self {
-        Self { verdict: Verdict::Unavailable, why: error.to_string() }
+        Self { verdict: Verdict::Unavailable, why: error.to_string(), notice: None }
     }
 
     fn not_ours(why: &str) -> Self {
-        Self { verdict: Verdict::NotOurs, why: why.to_owned() }
+        Self { verdict: Verdict::NotOurs, why: why.to_owned(), notice: None }
+    }
+
+    /// With a line for the person.
+    fn telling(self, notice: impl Into<String>) -> Self {
+        Self { notice: Some(notice.into()), ..self }
     }
 }
 
@@ -64,28 +74,58 @@ pub(crate) async fn decide(
 ) -> PamReply {
     let start = Instant::now();
     let number = numbers.next_request();
-    let (login, phase) = match request {
-        PamRequest::Authenticate { login, .. } => (login, "auth"),
-        PamRequest::Account { login, .. } => (login, "account"),
-    };
+    let (login, phase) = (request.login(), phase(&request));
     let decision = match checked_caller(host, peer, &login) {
         Err(decision) => decision,
-        Ok(name) => match request {
-            PamRequest::Authenticate { .. } if !host.attempts.allow(peer.uid, &name) => {
-                Decision::refused(Refusal::TooManyAttempts)
-            }
-            PamRequest::Authenticate { password, .. } => match Password::parse(password) {
-                Ok(password) => authenticate::decide(host, numbers, &login, &name, &password).await,
-                Err(error) => {
-                    Decision::refused_because(Refusal::UnusablePassword, error.to_string())
-                }
-            },
-            PamRequest::Account { .. } => account::decide(host, &login, &name).await,
-        },
+        Ok(name) => answer(host, numbers, peer, &name, request).await,
     };
     numbers.count(decision.verdict);
-    report::report(phase, &login, &decision, number, start.elapsed());
-    PamReply { verdict: decision.verdict, request: number }
+    let server = host.directory.status().connected.map(|server| server.name);
+    report::report(phase, &login, &decision, server.as_deref(), number, start.elapsed());
+    PamReply { verdict: decision.verdict, request: number, notice: decision.notice }
+}
+
+fn phase(request: &PamRequest<'_>) -> &'static str {
+    match request {
+        PamRequest::Authenticate { .. } => "auth",
+        PamRequest::Account { .. } => "account",
+        PamRequest::CheckOldPassword { .. } => "old password",
+        PamRequest::ChangePassword { .. } => "password change",
+    }
+}
+
+async fn answer(
+    host: &Arc<Host>,
+    numbers: &Numbers,
+    peer: Peer,
+    name: &UserName,
+    request: PamRequest<'_>,
+) -> Decision {
+    let login = request.login();
+    let usable = |password: &[u8]| match host.attempts.allow(peer.uid, name) {
+        false => Err(Decision::refused(Refusal::TooManyAttempts)),
+        true => Password::parse(password).map_err(|error| {
+            Decision::refused_because(Refusal::UnusablePassword, error.to_string())
+        }),
+    };
+    let decided = async {
+        Ok(match request {
+            PamRequest::Authenticate { password, .. } => {
+                authenticate::decide(host, numbers, &login, name, &usable(password)?).await
+            }
+            PamRequest::Account { authenticated, .. } => {
+                account::decide(host, &login, name, authenticated).await
+            }
+            PamRequest::CheckOldPassword { old, .. } => {
+                password::check_old(host, numbers, &login, name, &usable(old)?).await
+            }
+            PamRequest::ChangePassword { old, new, .. } => {
+                let (old, new) = (usable(old)?, usable(new)?);
+                password::change(host, &login, name, &old, &new).await
+            }
+        })
+    };
+    decided.await.unwrap_or_else(|decision: Decision| decision)
 }
 
 /// The name, if this caller may ask about it.

@@ -15,12 +15,13 @@ pub(crate) fn report(
     phase: &str,
     login: &Login<'_>,
     decision: &Decision,
+    server: Option<&str>,
     number: u64,
     took: Duration,
 ) {
-    let line = line(phase, login, decision, number, took);
+    let line = line(phase, login, decision, server, number, took);
     match decision.verdict {
-        Verdict::Granted | Verdict::NotOurs => tracing::info!("{line}"),
+        Verdict::Granted | Verdict::ChangeFirst | Verdict::NotOurs => tracing::info!("{line}"),
         Verdict::Refused(_) => tracing::warn!("{line}"),
         Verdict::Unavailable => tracing::error!("{line}"),
     }
@@ -30,6 +31,7 @@ fn line(
     phase: &str,
     login: &Login<'_>,
     decision: &Decision,
+    server: Option<&str>,
     number: u64,
     took: Duration,
 ) -> String {
@@ -38,10 +40,14 @@ fn line(
         Verdict::Refused(_) => "refused",
         Verdict::Unavailable => "impossible now",
         Verdict::NotOurs => "left to others",
+        Verdict::ChangeFirst => "granted for a password change",
     };
     let mut line =
         format!("{phase} {verdict} user={} service={}", shown(login.user), shown(login.service));
-    for (key, value) in [("rhost", login.rhost), ("tty", login.tty), ("ruser", login.ruser)] {
+    let dc = server.unwrap_or_default();
+    for (key, value) in
+        [("rhost", login.rhost), ("tty", login.tty), ("ruser", login.ruser), ("dc", dc)]
+    {
         if !value.is_empty() {
             let _ = write!(line, " {key}={}", shown(value));
         }
@@ -85,9 +91,9 @@ mod tests {
         };
         let decision = Decision::refused(Refusal::WrongPassword);
         assert_eq!(
-            line("auth", &login, &decision, 7, Duration::from_millis(5)),
+            line("auth", &login, &decision, Some("dc1.corp.example"), 7, Duration::from_millis(5)),
             "auth refused user=alice service=sshd rhost=\"10.0.0.9\\nauth granted user=root\" \
-             tty=ssh uid=200500 request=7 took=5 ms: wrong password (AD: data 52e)"
+             tty=ssh dc=dc1.corp.example uid=200500 request=7 took=5 ms: wrong password (AD: data 52e)"
         );
     }
 }

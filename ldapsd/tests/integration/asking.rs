@@ -94,12 +94,37 @@ impl Stage {
         self.decided(&PamRequest::Account { login, authenticated: false })
     }
 
+    /// The account phase of somebody who has just typed the password on the same PAM handle.
+    pub fn account_after_auth(&self, user: &str, service: &str) -> Answer {
+        let uid = self.user(user).unwrap_or_else(|| panic!("NSS has no {user:?}")).uid;
+        let login = Login { user, uid, service, rhost: "", tty: "", ruser: "" };
+        self.decided(&PamRequest::Account { login, authenticated: true })
+    }
+
+    /// Whether this is the current password.
+    pub fn check_old(&self, user: &str, old: &[u8]) -> Answer {
+        let uid = self.user(user).unwrap_or_else(|| panic!("NSS has no {user:?}")).uid;
+        self.try_one_more(user);
+        let login = Login { user, uid, service: "passwd", rhost: "", tty: "", ruser: "" };
+        self.decided(&PamRequest::CheckOldPassword { login, old })
+    }
+
+    /// A password change.
+    pub fn change(&self, user: &str, old: &[u8], new: &[u8]) -> Answer {
+        let uid = self.user(user).unwrap_or_else(|| panic!("NSS has no {user:?}")).uid;
+        // Two passwords are tried.
+        self.try_one_more(user);
+        self.try_one_more(user);
+        let login = Login { user, uid, service: "passwd", rhost: "", tty: "", ruser: "" };
+        self.decided(&PamRequest::ChangePassword { login, old, new })
+    }
+
     fn decided(&self, request: &PamRequest<'_>) -> Answer {
-        let PamReply { verdict, request } = self.pam(request);
+        let PamReply { verdict, request, notice } = self.pam(request);
         let number = format!(" request={request} ");
         let log = self.daemon.log();
         let line = log.lines().find(|line| line.contains(&number)).unwrap_or_default().to_owned();
-        Answer { verdict, line }
+        Answer { verdict, notice, line }
     }
 }
 
@@ -107,6 +132,8 @@ impl Stage {
 #[derive(Debug)]
 pub struct Answer {
     pub verdict: Verdict,
+    /// The line for the person.
+    pub notice: Option<String>,
     pub line: String,
 }
 

@@ -22,5 +22,6 @@ mod logins;
 mod lookups;
 mod memory;
 mod outages;
+mod passwords;
 mod posix;
 mod shadowing;

@@ -30,7 +30,7 @@ pub use filter::{FilterNode, LdapFilter};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
-    LoginAttributes, Nss, Pam, ServerUri, Servers, Tls, TlsVersion, Users,
+    LoginAttributes, Nss, Pam, ServerUri, Servers, Tls, TlsVersion, Users, WithoutAuth,
 };
 pub use values::{AttributeName, HomeTemplate};
 

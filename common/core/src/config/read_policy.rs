@@ -4,7 +4,7 @@
 use super::access::{Access, STATE_ALONE_SERVICE, ServiceRule, Subject};
 use super::document::Section;
 use super::errors::{At, Fault, Place};
-use super::types::{Cache, Nss, Pam};
+use super::types::{Cache, Nss, Pam, WithoutAuth};
 use super::values;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,7 +82,15 @@ fn service_name(text: &str) -> Result<String, Fault> {
 pub(super) fn pam(mut section: Section<'_, '_>) -> Pam {
     let mut callers = section.section("callers");
     let report = section.report;
-    let mut pam = Pam::default();
+    let defaults = Pam::default();
+    let warn_days = section.number("warn_days");
+    let without_auth = section.parsed("password_state_without_auth", without_auth);
+    let mut pam = Pam {
+        warn_days: warn_days.map_or(defaults.warn_days, |at| at.value),
+        password_state_without_auth: without_auth
+            .map_or(defaults.password_state_without_auth, |at| at.value),
+        ..defaults
+    };
     for (user, services) in callers.free_lists(service_name) {
         if let Err(fault) = check_local_user(&user.value) {
             report.fault(&user.place, "pam.callers", fault);
@@ -94,6 +102,17 @@ pub(super) fn pam(mut section: Section<'_, '_>) -> Pam {
     callers.finish();
     section.finish();
     pam
+}
+
+fn without_auth(text: &str) -> Result<WithoutAuth, Fault> {
+    match text {
+        "warn" => Ok(WithoutAuth::Warn),
+        "deny" => Ok(WithoutAuth::Deny),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"warn\" (a line in the journal) or \"deny\" (no login)",
+        )),
+    }
 }
 
 fn check_local_user(name: &str) -> Result<(), Fault> {

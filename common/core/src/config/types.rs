@@ -246,10 +246,34 @@ impl Default for Groups {
 }
 
 /// `[pam]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pam {
     /// For which PAM services a local user may have others authenticated.
     pub callers: BTreeMap<String, Vec<String>>,
+    /// How many days ahead people are told that their password expires; 0: never.
+    pub warn_days: u32,
+    /// Whether an expired password or a lockout keeps out who came without a password.
+    pub password_state_without_auth: WithoutAuth,
+}
+
+impl Default for Pam {
+    fn default() -> Pam {
+        Pam {
+            callers: BTreeMap::new(),
+            warn_days: 7,
+            password_state_without_auth: WithoutAuth::Warn,
+        }
+    }
+}
+
+/// What the state of a password means for a login that did not use it (an SSH key, cron).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutAuth {
+    /// A line in the journal: else every cron job would end with a password, and anybody could
+    /// lock an administrator's key out by typing wrong ones.
+    Warn,
+    /// The login is refused.
+    Deny,
 }
 
 /// `[nss]`

@@ -1,0 +1,102 @@
+//! A password change: is the old one right, and does AD take the new one? No access rule is looked
+//! at: who may not log in here may still change their own password.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ldaps_core::names::UserName;
+use ldaps_core::protocol::messages::{Login, Verdict};
+use ldaps_core::refusal::Refusal;
+use ldaps_core::secret::Password;
+use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal};
+
+use super::stop::{Stop, decided};
+use super::{Decision, identity, new_password};
+use crate::host::Host;
+use crate::lookups::memory::KnownUser;
+use crate::status::Numbers;
+
+/// Decides whether the old password is right, by one bind.
+pub(crate) async fn check_old(
+    host: &Arc<Host>,
+    numbers: &Numbers,
+    login: &Login<'_>,
+    name: &UserName,
+    old: &Password,
+) -> Decision {
+    decided(async {
+        let user = identity::same(host.lookups.user_now(name).await?, login)?;
+        numbers.count_bind();
+        Ok(match host.directory.authenticate(&user.record.dn, old).await? {
+            BindOutcome::Accepted => Decision::granted("the current password is right"),
+            BindOutcome::Refused(refusal) => old_password_refused(refusal),
+        })
+    })
+    .await
+}
+
+/// AD says that a password has expired only to who knows it.
+fn old_password_refused(refusal: Refusal) -> Decision {
+    match refusal {
+        Refusal::PasswordExpired | Refusal::PasswordMustChange => Decision::change_first(refusal),
+        Refusal::WrongPassword => {
+            Decision::refused(refusal).telling("The current password is wrong.")
+        }
+        refusal => Decision::refused(refusal),
+    }
+}
+
+/// Changes the password, by one Modify, and explains why AD does not take the new one.
+pub(crate) async fn change(
+    host: &Arc<Host>,
+    login: &Login<'_>,
+    name: &UserName,
+    old: &Password,
+    new: &Password,
+) -> Decision {
+    decided(async {
+        let user = identity::same(host.lookups.user_now(name).await?, login)?;
+        let outcome = host.directory.change_password(&user.record.dn, old, new).await?;
+        match outcome {
+            ChangeOutcome::Changed => Ok(Decision::granted("the password was changed")),
+            ChangeOutcome::Refused(refusal) => Ok(refused(host, &user, new, refusal).await?),
+        }
+    })
+    .await
+}
+
+async fn refused(
+    host: &Host,
+    user: &KnownUser,
+    new: &Password,
+    refusal: ChangeRefusal,
+) -> Result<Decision, Stop> {
+    Ok(match refusal {
+        ChangeRefusal::WrongOldPassword => old_password_refused(Refusal::WrongPassword),
+        ChangeRefusal::LockedOut => Decision::refused(Refusal::LockedOut),
+        ChangeRefusal::Forbidden => Decision::refused(Refusal::ChangeForbidden),
+        ChangeRefusal::Other(words) => {
+            Decision::refused_because(Refusal::ChangeForbidden, format!("AD refused: {words}"))
+                .telling("The password could not be changed. Please ask your administrator.")
+        }
+        ChangeRefusal::Policy => {
+            let (record, now) = (&user.record, SystemTime::now());
+            let policy = host.directory.password_policy(&record.dn).await?;
+            let last_set = record.state.password_last_set();
+            let why = new_password::explain(&policy, new, &user.entry.name, last_set, now);
+            let refusal = Refusal::NewPasswordRejected;
+            Decision::refused_because(refusal, format!("{refusal}: {why}")).telling(why)
+        }
+    })
+}
+
+impl Decision {
+    /// The password is right, and AD wants another one first.
+    pub(super) fn change_first(refusal: Refusal) -> Self {
+        Self {
+            verdict: Verdict::ChangeFirst,
+            why: format!("the password is right, and {refusal}"),
+            notice: None,
+        }
+    }
+}

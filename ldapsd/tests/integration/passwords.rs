@@ -1,0 +1,114 @@
+//! Passwords that expire, and passwords that are changed.
+
+use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::refusal::Refusal;
+
+use crate::stage::{EVERYBODY, Extra, Stage};
+
+const OLD: &[u8] = b"Secret.123";
+const NEW: &[u8] = "Grüße.世界.456".as_bytes();
+
+fn refused(refusal: Refusal) -> Verdict {
+    Verdict::Refused(refusal)
+}
+
+#[test]
+fn who_must_change_a_password_is_kept_out_or_let_in_without() {
+    let stage = Stage::new(EVERYBODY);
+    for user in ["pwexpired", "mustchange"] {
+        let before = stage.server.total_binds();
+        assert_eq!(stage.auth(user, "sshd", OLD).verdict, Verdict::ChangeFirst, "{user}");
+        assert_eq!(stage.server.total_binds(), before + 1, "{user}");
+        let wrong = stage.auth(user, "sshd", b"Wrong.Secret.99").verdict;
+        assert_eq!(wrong, refused(Refusal::WrongPassword), "{user}");
+        assert_eq!(stage.account_after_auth(user, "sshd").verdict, Verdict::ChangeFirst, "{user}");
+
+        let by_key = stage.account(user, "sshd");
+        assert_eq!(by_key.verdict, Verdict::Granted, "{user}");
+        assert!(by_key.line.contains("for its password"), "{}", by_key.line);
+    }
+}
+
+#[test]
+fn the_state_of_a_password_denies_a_key_only_where_that_is_wanted() {
+    let sections = "[pam]\npassword_state_without_auth = \"deny\"\n[access]\nallow = [\"*\"]\n";
+    let stage = Stage::new(Extra { sections, ..Extra::default() });
+    let table = [
+        ("alice", Verdict::Granted),
+        ("pwexpired", refused(Refusal::PasswordExpired)),
+        ("mustchange", refused(Refusal::PasswordMustChange)),
+        ("locked", refused(Refusal::LockedOut)),
+    ];
+    for (user, verdict) in table {
+        assert_eq!(stage.account(user, "sshd").verdict, verdict, "{user}");
+    }
+}
+
+#[test]
+fn an_old_password_is_judged_by_anything_but_one_bind() {
+    let stage = Stage::new(EVERYBODY);
+    let table: &[(&str, &[u8], Verdict, u64)] = &[
+        ("alice", OLD, Verdict::Granted, 1),
+        ("alice", b"Wrong.Secret.99", refused(Refusal::WrongPassword), 1),
+        ("alice", b"", refused(Refusal::UnusablePassword), 0),
+        ("mustchange", OLD, Verdict::ChangeFirst, 1),
+        ("disabled", OLD, refused(Refusal::AccountDisabled), 1),
+    ];
+    for (user, old, verdict, binds) in table {
+        let before = stage.server.total_binds();
+        assert_eq!(stage.check_old(user, old).verdict, *verdict, "{user}");
+        assert_eq!(stage.server.total_binds() - before, *binds, "{user}");
+    }
+}
+
+#[test]
+fn a_changed_password_is_not_the_new_one() {
+    let stage = Stage::new(EVERYBODY);
+    for user in ["alice", "mustchange", "pwexpired"] {
+        stage.server.edit(|directory| directory.set_old_password_seconds(0));
+        let before = (stage.server.total_binds(), stage.server.modifies());
+        let changed = stage.change(user, OLD, NEW);
+        assert_eq!(changed.verdict, Verdict::Granted, "{user}: {}", changed.line);
+        assert_eq!(stage.server.total_binds(), before.0, "{user}: a bind for a change");
+        assert_eq!(stage.server.modifies(), before.1 + 1, "{user}");
+        assert_eq!(stage.auth(user, "sshd", NEW).verdict, Verdict::Granted, "{user}");
+        assert_eq!(stage.account_after_auth(user, "sshd").verdict, Verdict::Granted, "{user}");
+        let old = stage.auth(user, "sshd", OLD).verdict;
+        assert_eq!(old, refused(Refusal::WrongPassword), "{user}");
+    }
+}
+
+#[test]
+fn a_change_that_ad_refuses_is_explained_by_another_reason() {
+    let stage = Stage::new(EVERYBODY);
+    stage.server.edit(|directory| directory.set_policy("minPwdLength", 12));
+    let table: &[(&str, &[u8], &[u8], Verdict, &str)] = &[
+        (
+            "alice",
+            b"Wrong.Secret.99",
+            b"Long.Enough.12",
+            refused(Refusal::WrongPassword),
+            "The current password is wrong.",
+        ),
+        (
+            "alice",
+            OLD,
+            b"Short.456",
+            refused(Refusal::NewPasswordRejected),
+            "at least 12 characters; this one has 9",
+        ),
+    ];
+    for (user, old, new, verdict, words) in table {
+        let answer = stage.change(user, old, new);
+        assert_eq!(answer.verdict, *verdict, "{}", answer.line);
+        let notice = answer.notice.unwrap_or_default();
+        assert!(notice.contains(words), "{notice}");
+        assert_eq!(stage.auth(user, "sshd", OLD).verdict, Verdict::Granted, "it was changed");
+    }
+    for unusable in [&b""[..], b"a\0b", b"\xff", &[b'a'; 4096]] {
+        let before = stage.server.modifies();
+        let answer = stage.change("alice", OLD, unusable);
+        assert_eq!(answer.verdict, refused(Refusal::UnusablePassword));
+        assert_eq!(stage.server.modifies(), before, "it was sent");
+    }
+}
