@@ -233,7 +233,7 @@ mod tests {
             "                ldaps://dc2.corp.example:1636\n",
             "  bind as       svc-linux@corp.example\n",
             "  base          the directory's own\n",
-            "  timeouts      500 ms to connect, 10 s for an operation\n",
+            "  timeouts      500 ms to connect, 4 s for an operation\n",
             "  CAs trusted   the system's store\n",
             "  revocation    not checked\n",
             "  ids           from SIDs, 200000 to 2000199999, 200000 in a slice; none below 200000\n",

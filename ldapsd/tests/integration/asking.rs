@@ -10,7 +10,7 @@ use ldaps_core::run_dir::RunDir;
 use rustix::process::geteuid;
 use rustix::thread::set_thread_res_uid;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, skip};
 
 /// Where sid mapping puts the domain's RIDs (sssd's golden vector for S-1-5-21-123-456-789).
 pub const FIRST_ID: u32 = 1_842_600_000;
@@ -161,7 +161,7 @@ fn as_group(reply: NssReply) -> Option<GroupEntry> {
 /// and a word about it, where the tests are not root's and cannot.
 pub fn as_uid<T: Send>(uid: u32, act: impl FnOnce() -> T + Send) -> Option<T> {
     if !geteuid().is_root() {
-        eprintln!("skipped: only root can ask as uid {uid}");
+        skip(&format!("only root can ask as uid {uid}"));
         return None;
     }
     let become_and_act = || {

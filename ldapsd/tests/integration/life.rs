@@ -24,7 +24,8 @@ fn alice() -> NssRequest {
 fn a_reload_changes_nothing_or_too_much() {
     let only = |who| format!("[access]\nallow = [\"{who}\"]\n");
     let (bob, alice) = (only("bob"), only("alice"));
-    let stage = Stage::new(Extra { sections: &bob, ..Extra::default() });
+    let extra = Extra { sections: &bob, ..Extra::default() };
+    let Some(stage) = Stage::for_logins(extra) else { return };
     let decided = || stage.account("alice", "sshd").verdict;
     assert_eq!(decided(), Verdict::Refused(Refusal::NotAllowed));
 

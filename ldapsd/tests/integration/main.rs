@@ -16,6 +16,7 @@ mod daemon;
 mod stage;
 
 mod account_phase;
+mod admin;
 mod frames;
 mod life;
 mod logins;

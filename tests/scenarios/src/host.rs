@@ -46,6 +46,8 @@ impl<'engine> Host<'engine> {
             "SYS_PTRACE",
             "--security-opt",
             "seccomp=unconfined",
+            "--security-opt",
+            "apparmor=unconfined",
             "-v",
             "/sys/fs/cgroup:/sys/fs/cgroup:rw",
             "--tmpfs",
@@ -57,10 +59,11 @@ impl<'engine> Host<'engine> {
             "-e",
             "container=docker",
         ];
-        // A current systemd starts on cgroup v1 only when told so (tests/containers, rig notes);
-        // on v2 the container needs a cgroup namespace of its own.
+        // A current systemd starts on cgroup v1 only when told so. On v2 the path of its own group
+        // must be the true one: with a private namespace it would take the machine's root group,
+        // mounted here, for its own.
         if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
-            args.extend(["--cgroupns", "private"]);
+            args.extend(["--cgroupns", "host"]);
         } else {
             args.extend([
                 "-e",

@@ -18,6 +18,7 @@ mod logins;
 mod options;
 mod outcome;
 mod package;
+mod package_file;
 mod product;
 mod refusals;
 mod runner;

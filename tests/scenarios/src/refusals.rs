@@ -2,9 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use crate::attempt::{Way, stays_out};
+use crate::attempt::{Way, attempt, stays_out};
 use crate::dc::PASSWORD;
-use crate::outcome::{Check, all};
+use crate::outcome::{Check, all, ensure};
 use crate::scenario::{Scenario, Stage};
 
 /// The rows of this file.
@@ -24,26 +24,33 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// Account, and what a line of the journal must have about it (`a|b`: either).
-const STATES: &[(&str, &[&str])] = &[
-    ("disabled1", &["disabled1", "disabled", "533"]),
-    ("expired1", &["expired1", "expired", "701"]),
-    ("mustchange", &["mustchange", "must be changed", "773"]),
-    ("pwexpired", &["pwexpired", "password has expired", "532"]),
+/// Account, what a line of the journal must have about it, and what the person at `su` must
+/// read (`a|b`: either).
+const STATES: &[(&str, &[&str], &str)] = &[
+    ("disabled1", &["disabled1", "disabled", "533"], "account is disabled"),
+    ("expired1", &["expired1", "expired", "701"], "account has expired"),
+    ("mustchange", &["mustchange", "must be changed", "773"], "must change your password"),
+    ("pwexpired", &["pwexpired", "password has expired", "532"], "password has expired"),
 ];
 
 fn account_states(stage: &Stage<'_>) -> Check<String> {
     let host = stage.host()?;
     let mark = host.journal_mark()?;
     let mut checks: Vec<Box<dyn FnOnce() -> Check + Send + '_>> = Vec::new();
-    for (user, _) in STATES {
-        for way in [Way::SshPassword, Way::Su, Way::Login] {
+    for (user, _, told) in STATES {
+        for way in [Way::SshPassword, Way::Login] {
             checks.push(Box::new(move || stays_out(host, way, user, PASSWORD)));
         }
+        checks.push(Box::new(move || {
+            let at_su = attempt(host, Way::Su, user, PASSWORD)?;
+            ensure(!at_su.entered && at_su.seen.contains(told), || {
+                format!("{user} at su was not told '{told}':\n{}", at_su.seen)
+            })
+        }));
     }
     all(checks)?;
     let mut lines = Vec::new();
-    for (_, words) in STATES {
+    for (_, words, _) in STATES {
         lines.push(host.journal_line(&mark, words)?);
     }
     Ok(lines.join("\n"))

@@ -6,9 +6,8 @@ use crate::engine::Engine;
 use crate::images::{self, Base};
 use crate::options::Options;
 use crate::outcome::{Check, Failure, Outcome, ensure};
+use crate::package_file::Package;
 use crate::scenario::{Scenario, Shared, Stage, table};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 /// How many ended how.
@@ -74,13 +73,12 @@ fn on_engine(options: &Options, engine: &Engine, wanted: &[&Scenario], tally: &m
     if !options.keep {
         engine.sweep_at_the_end()?;
     }
-    let deb = package(options)?;
-    println!("package: {}", deb.display());
+    let package = Package::of(options, engine)?;
     let bases = images::bases(engine)?;
     let newest = bases.first().ok_or_else(|| Failure::new("no base image"))?;
     let dc_image = images::domain_controller(engine, newest)?;
     let sssd_image = images::sssd(engine, newest)?;
-    let shared = Shared::new(engine, deb, dc_image, sssd_image);
+    let shared = Shared::new(engine, &package, dc_image, sssd_image);
     let chosen =
         |base: &&Base| options.image.as_ref().is_none_or(|part| base.image.contains(part.as_str()));
     // All images at once: most of the time is spent waiting, for delays after wrong passwords.
@@ -143,26 +141,4 @@ fn report(tally: &mut Tally, image: &str, name: &str, outcome: &Outcome, seconds
         Outcome::Skipped(text) => ("skipped", text),
     };
     println!("{word} {image} {name} ({seconds:.1} s): {}", text.replace('\n', "\n        "));
-}
-
-/// The package: the one named, or the one that packaging/build makes (or finds already made).
-///
-/// # Errors
-/// When there is none and none can be made.
-pub fn package(options: &Options) -> Check<PathBuf> {
-    if let Some(deb) = &options.deb {
-        ensure(deb.is_file(), || format!("there is no package {}", deb.display()))?;
-        return Ok(deb.clone());
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/build");
-    let output = Command::new(&script)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| Failure::new(format!("cannot run {}: {error}", script.display())))?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let path = printed.lines().last().map(PathBuf::from).unwrap_or_default();
-    ensure(output.status.success() && path.is_file(), || {
-        format!("packaging/build made no package:\n{printed}")
-    })?;
-    Ok(path)
 }

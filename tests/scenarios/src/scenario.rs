@@ -8,10 +8,11 @@ use crate::host::Host;
 use crate::images::Base;
 use crate::local::{self, Times};
 use crate::outcome::{Check, Failure};
+use crate::package_file::Package;
 use crate::product::{self, Configuration};
 use crate::truth::{Peer, Truth};
 use std::cell::{Cell, OnceCell};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// One row of the table.
@@ -46,7 +47,7 @@ pub struct Shared<'engine> {
     /// The engine.
     pub engine: &'engine Engine,
     /// The package under test.
-    pub deb: PathBuf,
+    pub package: &'engine Package,
     /// The domain controller's image.
     pub dc_image: String,
     /// sssd's image.
@@ -59,11 +60,11 @@ impl<'engine> Shared<'engine> {
     #[must_use]
     pub fn new(
         engine: &'engine Engine,
-        deb: PathBuf,
+        package: &'engine Package,
         dc_image: String,
         sssd_image: String,
     ) -> Self {
-        Self { engine, deb, dc_image, sssd_image, peer: OnceLock::new() }
+        Self { engine, package, dc_image, sssd_image, peer: OnceLock::new() }
     }
 }
 
@@ -102,7 +103,7 @@ impl<'run> Stage<'run> {
     /// The package under test.
     #[must_use]
     pub fn deb(&self) -> &Path {
-        &self.shared.deb
+        self.shared.package.path()
     }
 
     /// A new host, with nothing of ours on it.

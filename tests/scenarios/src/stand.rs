@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::images;
 use crate::options::Options;
 use crate::outcome::{Check, Failure};
-use crate::runner;
+use crate::package_file::Package;
 use crate::scenario::{Shared, Stage};
 
 /// Brings them up, prints `host CONTAINER` as the last line, and returns, everything swept
@@ -23,13 +23,13 @@ pub fn stand(options: &Options) -> Check {
 }
 
 fn until_input_ends(options: &Options, engine: &Engine) -> Check {
-    let deb = runner::package(options)?;
+    let package = Package::of(options, engine)?;
     let bases = images::bases(engine)?;
     let base = bases.first().ok_or_else(|| Failure::new("no base image"))?;
     let dc_image = images::domain_controller(engine, base)?;
     let host_image = images::host(engine, base)?;
     // sssd is not part of it.
-    let shared = Shared::new(engine, deb, dc_image, String::new());
+    let shared = Shared::new(engine, &package, dc_image, String::new());
     let stage = Stage::start(&shared, base, host_image)?;
     println!("host {}", stage.host()?.container());
     let mut ignored = String::new();
