@@ -33,9 +33,9 @@ const ACCOUNTS: &[Row] = &[
     ("expired", "sshd", Refused(AccountExpired), "the account has expired"),
     ("nohours", "sshd", Refused(LogonHours), "logon hours"),
     // States of the password alone, which a key does not use.
-    ("locked", "sshd", Granted, "AD has locked its password"),
-    ("pwexpired", "sshd", Granted, "allowed by"),
-    ("mustchange", "sshd", Granted, "allowed by"),
+    ("locked", "sshd", Granted, "for its password, the account is locked out"),
+    ("pwexpired", "sshd", Granted, "for its password, the password has expired"),
+    ("mustchange", "sshd", Granted, "the password must be changed first"),
     // Absent is not zero.
     ("nouac", "sshd", Refused(StateUnreadable), "may not read userAccountControl"),
     ("nouac", "sshd", Refused(StateUnreadable), "CN=No Control Readable,OU=People"),

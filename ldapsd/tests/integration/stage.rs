@@ -27,7 +27,7 @@ const SECRETS: &[&str] = &[USER_PASSWORD, WRONG_PASSWORD, SERVICE_PASSWORD];
 
 /// The PAM services that tests ask about; where they do not run as root, they must be allowed to.
 pub const SERVICES: &[&str] =
-    &["sshd", "login", "sudo", "sudo-i", "su", "cron", "systemd-user", "django"];
+    &["passwd", "sshd", "login", "sudo", "sudo-i", "su", "cron", "systemd-user", "django"];
 
 /// Lines for `[directory]`, and sections of their own.
 #[derive(Debug, Default, Clone, Copy)]
