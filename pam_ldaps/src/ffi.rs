@@ -5,19 +5,22 @@
 //! handle, the items and the data on the handle. Not used of it: its conversation, which takes an
 //! application's NULL reply to a message for an error (libpam's own `pam_prompt` does not).
 
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use ldaps_core::secret::Password;
-use pam::constants::{PAM_ERROR_MSG, PamResultCode};
+use pam::constants::{PAM_ERROR_MSG, PAM_TEXT_INFO, PamResultCode};
 use pam::module::PamHandle;
+use zeroize::Zeroizing;
 
 use crate::hooks::Ldaps;
-use crate::host::{NoPassword, Resolved};
+use crate::host::{NoPassword, Resolved, Tone, Which};
 
-/// `pam_get_authtok`'s item (security/_pam_types.h).
+/// `pam_get_authtok`'s items (security/_pam_types.h).
 const PAM_AUTHTOK: c_int = 6;
+const PAM_OLDAUTHTOK: c_int = 7;
 /// What `getpwnam_r` is first given: glibc's own suggestion (`_SC_GETPW_R_SIZE_MAX`).
 const ENTRY_FIRST: usize = 1024;
 /// And the most: far above any entry of passwd(5), and small enough for any process.
@@ -39,6 +42,7 @@ unsafe extern "C" {
         ...
     ) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
+    fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
 }
 
@@ -48,16 +52,21 @@ mod entry {
     pam::pam_hooks!(Ldaps);
 }
 
-/// The password: what an earlier module asked for, or what the person types now; libpam obeys
-/// `use_first_pass` and its kin, and keeps it as PAM_AUTHTOK for the modules behind.
+/// A password: what an earlier module asked for, or what the person types now; libpam obeys
+/// `use_first_pass` and its kin, has a new one typed twice, and keeps it for the modules behind.
 ///
 /// # Errors
 /// [`NoPassword`]: libpam's code, or why the password must not be sent.
-pub fn password(handle: &mut PamHandle) -> Result<Password, NoPassword> {
+pub fn password(handle: &mut PamHandle, which: Which) -> Result<Password, NoPassword> {
+    // NULL asks for libpam's own words; for the current password those differ between versions.
+    let (item, prompt) = match which {
+        Which::Login | Which::New => (PAM_AUTHTOK, ptr::null()),
+        Which::Current => (PAM_OLDAUTHTOK, c"Current password: ".as_ptr()),
+    };
     let mut token: *const c_char = ptr::null();
     // SAFETY: pam_get_authtok(3): the handle is the one libpam has just called us with; `token` is
-    // a place for one pointer; a NULL prompt asks for libpam's own words.
-    let code = unsafe { pam_get_authtok(handle, PAM_AUTHTOK, &raw mut token, ptr::null()) };
+    // a place for one pointer; the prompt is NULL or ends in a NUL.
+    let code = unsafe { pam_get_authtok(handle, item, &raw mut token, prompt) };
     if code != 0 {
         let code = PamResultCode::try_from(code).unwrap_or(PamResultCode::PAM_SERVICE_ERR);
         return Err(NoPassword::Pam(code));
@@ -72,13 +81,17 @@ pub fn password(handle: &mut PamHandle) -> Result<Password, NoPassword> {
     Password::parse(token.to_bytes()).map_err(NoPassword::Unusable)
 }
 
-/// Shows the person one line as an error message. Whatever the application answers, libpam frees
-/// it; whether it was shown changes nothing for the caller.
-pub fn tell(handle: &mut PamHandle, line: &CStr) {
+/// Shows the person one line. Whatever the application answers, libpam frees it; whether it was
+/// shown changes nothing for the caller.
+pub fn tell(handle: &mut PamHandle, tone: Tone, line: &CStr) {
+    let style = match tone {
+        Tone::Info => PAM_TEXT_INFO,
+        Tone::Error => PAM_ERROR_MSG,
+    };
     // SAFETY: pam_prompt(3): the handle is libpam's; NULL for the response says that none is
     // wanted; the format takes exactly one string, which is given and ends in a NUL.
     unsafe {
-        pam_prompt(handle, PAM_ERROR_MSG, ptr::null_mut(), c"%s".as_ptr(), line.as_ptr());
+        pam_prompt(handle, style, ptr::null_mut(), c"%s".as_ptr(), line.as_ptr());
     }
 }
 
@@ -102,10 +115,13 @@ pub struct Granted {
     pub user: Option<String>,
     /// In this process.
     pub process: u32,
+    /// The password, where it has to be changed before anything else. It is wiped when it is taken
+    /// out and dropped, and with the note: when that is replaced, and at `pam_end`.
+    pub to_change: Cell<Option<Password>>,
 }
 
 /// Where the note stands; the number changes with its layout.
-const GRANTED: &str = "ldaps-login.pam_ldaps.granted.1";
+const GRANTED: &str = "ldaps-login.pam_ldaps.granted.2";
 
 /// The note, if there is one.
 pub fn granted(handle: &PamHandle) -> Option<&Granted> {
@@ -116,8 +132,21 @@ pub fn granted(handle: &PamHandle) -> Option<&Granted> {
 
 /// Puts the note there, in place of an earlier one.
 pub fn keep_granted(handle: &mut PamHandle, note: Granted) {
-    // Where there is no room for it, the daemon judges the account as one that came with a key.
+    // Where there is no room for it, the daemon judges the account as one that came with a key,
+    // and the current password is asked for.
     let _ = handle.set_data(GRANTED, Box::new(note));
+}
+
+/// Gives libpam a password as the current one; it makes a copy, and wipes that when
+/// `pam_chauthtok` returns.
+pub fn offer_current(handle: &mut PamHandle, password: &Password) {
+    let bytes = password.expose();
+    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_add(1)));
+    text.extend_from_slice(bytes);
+    text.push(0);
+    // SAFETY: pam_set_item(3): the handle is libpam's; the value of PAM_OLDAUTHTOK is a string,
+    // which ends in a NUL and is copied. Its failure means that modules behind ask again.
+    unsafe { pam_set_item(handle, PAM_OLDAUTHTOK, text.as_ptr().cast()) };
 }
 
 /// `getpwnam_r`, with a buffer that grows as it asks.

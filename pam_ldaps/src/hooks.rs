@@ -14,9 +14,12 @@ use crate::host::Host;
 use crate::live::Live;
 use crate::report::{Level, shown};
 
+/// The halves of `pam_sm_chauthtok` (security/pam_modules.h); libpam sets exactly one.
+const PAM_UPDATE_AUTHTOK: PamFlag = 0x2000;
+const PAM_PRELIM_CHECK: PamFlag = 0x4000;
+
 /// The module, for `pam-bindings`' entry points; those catch a panic and answer `PAM_ABORT`, which
-/// lets nobody in. `chauthtok` and the session hooks keep that trait's `PAM_IGNORE`: passwords are
-/// not changed here yet, and a session holds nothing.
+/// lets nobody in. The session hooks keep that trait's `PAM_IGNORE`: a session holds nothing.
 #[derive(Debug)]
 pub struct Ldaps;
 
@@ -35,6 +38,20 @@ impl PamHooks for Ldaps {
 
     fn sm_setcred(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         run(handle, &arguments, flags, flow::set_credentials)
+    }
+
+    /// `PAM_CHANGE_EXPIRED_AUTHTOK` makes no difference: who comes from a login with it has the
+    /// expired password kept on the handle, and who has not, is asked for it and changes it.
+    fn sm_chauthtok(
+        handle: &mut PamHandle,
+        arguments: Vec<&CStr>,
+        flags: PamFlag,
+    ) -> PamResultCode {
+        match flags & (PAM_PRELIM_CHECK | PAM_UPDATE_AUTHTOK) {
+            PAM_PRELIM_CHECK => run(handle, &arguments, flags, flow::check_current_password),
+            PAM_UPDATE_AUTHTOK => run(handle, &arguments, flags, flow::change_password),
+            _ => PamResultCode::PAM_SYSTEM_ERR,
+        }
     }
 }
 

@@ -52,14 +52,14 @@ pub trait Host {
     /// [`AskError`]; nothing was decided then.
     fn decide(&mut self, page: &Page, request: &PamRequest<'_>) -> Result<PamReply, AskError>;
 
-    /// The password: what an earlier module has asked for, or what the person types now.
+    /// A password: what an earlier module has asked for, or what the person types now.
     ///
     /// # Errors
     /// [`NoPassword`], where there is none that may be sent on.
-    fn password(&mut self) -> Result<Password, NoPassword>;
+    fn password(&mut self, which: Which) -> Result<Password, NoPassword>;
 
     /// Shows the person one line. Whether that works changes nothing.
-    fn tell(&mut self, line: &str);
+    fn tell(&mut self, tone: Tone, line: &str);
 
     /// Writes one line to the host's log.
     fn log(&mut self, level: Level, line: &str);
@@ -67,11 +67,43 @@ pub trait Host {
     /// Has libpam wait a little before the program hears of a refusal.
     fn delay_refusal(&mut self);
 
-    /// Notes on the PAM handle that we have authenticated this user; None takes the note away.
-    fn note_granted(&mut self, user: Option<&str>);
+    /// Notes on the PAM handle that we have authenticated this user, and keeps the password there
+    /// where it has to be changed next: libpam wipes its own copy when `pam_authenticate` returns.
+    fn note_granted(&mut self, user: &str, to_change: Option<Password>);
+
+    /// Takes the note away, and with it the password.
+    fn forget_granted(&mut self);
 
     /// Whether this process has noted on this PAM handle that we have authenticated this user.
     fn has_granted(&mut self, user: &str) -> bool;
+
+    /// Gives the password that this process has kept for this user to libpam as the current one,
+    /// for the modules that compare the new one with it; false where none is kept.
+    fn offer_kept(&mut self, user: &str) -> bool;
+
+    /// Takes the kept password off the PAM handle, whoever's it is; it is there no more
+    /// afterwards. None where none is kept by this process for this user.
+    fn take_kept(&mut self, user: Option<&str>) -> Option<Password>;
+}
+
+/// Which password is asked for: libpam has a place and a question for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one to log in with.
+    Login,
+    /// The one that is to be changed.
+    Current,
+    /// The one to come, typed twice.
+    New,
+}
+
+/// How a line is meant that the person sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// They may go on.
+    Info,
+    /// They may not.
+    Error,
 }
 
 /// The daemon's directory, checked, and its page.

@@ -1,6 +1,7 @@
 //! The host as it is: libpam, the C library, the daemon.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::io;
 
@@ -15,7 +16,7 @@ use pam::items::{Item, RHost, RUser, Service, Tty, User};
 use pam::module::PamHandle;
 
 use crate::ffi::{self, Granted};
-use crate::host::{Host, NoPassword, Page, Place, Resolved};
+use crate::host::{Host, NoPassword, Page, Place, Resolved, Tone, Which};
 use crate::report::Level;
 
 /// How long a refusal is held back: what `pam_unix` asks for too (2 s), and libpam takes the
@@ -89,13 +90,13 @@ impl Host for Live<'_> {
         ask_knowing(&page.ctl, &page.run_dir, Socket::Pam, request, PAM_DEADLINE)
     }
 
-    fn password(&mut self) -> Result<Password, NoPassword> {
-        ffi::password(self.handle)
+    fn password(&mut self, which: Which) -> Result<Password, NoPassword> {
+        ffi::password(self.handle, which)
     }
 
-    fn tell(&mut self, line: &str) {
+    fn tell(&mut self, tone: Tone, line: &str) {
         if !self.silent {
-            ffi::tell(self.handle, &c_string(line));
+            ffi::tell(self.handle, tone, &c_string(line));
         }
     }
 
@@ -115,19 +116,43 @@ impl Host for Live<'_> {
         ffi::delay_failure(self.handle, REFUSAL_DELAY_US);
     }
 
-    fn note_granted(&mut self, user: Option<&str>) {
-        if user.is_none() && ffi::granted(self.handle).is_none() {
-            return;
-        }
-        let note = Granted { user: user.map(str::to_owned), process: std::process::id() };
+    fn note_granted(&mut self, user: &str, to_change: Option<Password>) {
+        let process = std::process::id();
+        let to_change = Cell::new(to_change);
+        let note = Granted { user: Some(user.to_owned()), process, to_change };
         ffi::keep_granted(self.handle, note);
     }
 
-    fn has_granted(&mut self, user: &str) -> bool {
-        ffi::granted(self.handle).is_some_and(|note| {
-            note.user.as_deref() == Some(user) && note.process == std::process::id()
-        })
+    fn forget_granted(&mut self) {
+        if ffi::granted(self.handle).is_some() {
+            let process = std::process::id();
+            let note = Granted { user: None, process, to_change: Cell::new(None) };
+            ffi::keep_granted(self.handle, note);
+        }
     }
+
+    fn has_granted(&mut self, user: &str) -> bool {
+        ffi::granted(self.handle).is_some_and(|note| is_of(note, user))
+    }
+
+    fn offer_kept(&mut self, user: &str) -> bool {
+        let note = ffi::granted(self.handle).filter(|note| is_of(note, user));
+        let Some(password) = note.and_then(|note| note.to_change.take()) else { return false };
+        ffi::offer_current(self.handle, &password);
+        self.note_granted(user, Some(password));
+        true
+    }
+
+    fn take_kept(&mut self, user: Option<&str>) -> Option<Password> {
+        let note = ffi::granted(self.handle)?;
+        let password = note.to_change.take()?;
+        user.is_some_and(|user| is_of(note, user)).then_some(password)
+    }
+}
+
+/// Whether a note is this user's and of this process: one that a fork has left behind is not.
+fn is_of(note: &Granted, user: &str) -> bool {
+    note.user.as_deref() == Some(user) && note.process == std::process::id()
 }
 
 /// Text for C; what stands behind a NUL is lost, and no text here has one.

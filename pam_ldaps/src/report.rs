@@ -45,7 +45,14 @@ pub fn verdict_line(
 ) -> (Level, String) {
     let (level, outcome) = match verdict {
         Verdict::Granted => (Level::Info, granted(login.phase).to_owned()),
+        Verdict::ChangeFirst => (Level::Info, change_first(login.phase).to_owned()),
+        Verdict::Refused(refusal) if login.phase.is_change() => {
+            (Level::Notice, format!("password not changed: {refusal}"))
+        }
         Verdict::Refused(refusal) => (Level::Notice, format!("refused: {refusal}")),
+        Verdict::Unavailable if login.phase.is_change() => {
+            (Level::Error, "password change without an answer".to_owned())
+        }
         Verdict::Unavailable => (Level::Error, "refused, not judged".to_owned()),
         Verdict::NotOurs => (Level::Notice, not_ours(login.phase).to_owned()),
     };
@@ -66,12 +73,25 @@ fn granted(phase: Phase) -> &'static str {
     match phase {
         Phase::Auth => "authenticated",
         Phase::Account => "allowed",
+        Phase::OldPassword => "gave the current password, to change it",
+        Phase::NewPassword => "has changed the password",
+    }
+}
+
+fn change_first(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Auth => "authenticated, with a password that has to be changed",
+        Phase::Account => "has to change the password first",
+        Phase::OldPassword => "gave the current password, which has to be changed",
+        Phase::NewPassword => "password not changed: ldapsd answered another question",
     }
 }
 
 fn not_ours(phase: Phase) -> &'static str {
     match phase {
-        Phase::Auth => "left to other modules: the directory has no such account with this id",
+        Phase::Auth | Phase::OldPassword | Phase::NewPassword => {
+            "left to other modules: the directory has no such account with this id"
+        }
         Phase::Account => {
             "refused: the id is one of the directory's, and the directory has no such account"
         }

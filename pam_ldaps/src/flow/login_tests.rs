@@ -1,195 +1,20 @@
-//! The steps against a host that writes down what it is asked for.
+//! Logins on a host that writes down what it is asked for.
 #![forbid(unsafe_code)]
 
-use std::ffi::{CStr, CString};
 use std::io;
-use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use ldaps_core::ctl::{Ctl, CtlError, State};
 use ldaps_core::entries::PasswdEntry;
-use ldaps_core::presence::{Absence, Presence};
 use ldaps_core::protocol::client::AskError;
 use ldaps_core::protocol::frame::FrameError;
-use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest, Verdict};
+use ldaps_core::protocol::messages::{NssReply, Verdict};
 use ldaps_core::refusal::Refusal;
-use ldaps_core::run_dir::RunDir;
-use ldaps_core::secret::Password;
 use pam::constants::PamResultCode::{self, *};
 
-use super::{NOT_JUDGED, account, authenticate, set_credentials};
-use crate::host::{Host, NoPassword, Page, Place, Resolved};
+use super::super::recording::*;
+use super::{account, authenticate, set_credentials};
+use crate::host::{Host, Resolved, Tone};
 use crate::report::Level;
-
-const ALICE: u32 = 1_842_601_107;
-/// Every step up to the daemon's decision, as the host writes them down.
-const RECOGNISED: &[&str] = &["local?", "page", "getpwnam_r", "look up"];
-
-/// Which absence of the daemon's page.
-#[derive(Clone, Copy)]
-enum Daemon {
-    Unconfigured,
-    WithoutPage,
-    Page,
-}
-
-/// A host on which alice logs in, all is well, and every answer can be changed.
-struct Recording {
-    user: &'static CStr,
-    local: fn() -> io::Result<bool>,
-    daemon: Daemon,
-    resolved: Resolved,
-    held: fn() -> Result<NssReply, AskError>,
-    decision: fn() -> Result<Verdict, AskError>,
-    typed: Result<&'static [u8], fn() -> PamResultCode>,
-    ranges: Vec<RangeInclusive<u32>>,
-    exclusive: bool,
-    /// Whether the daemon knows somebody else by the uid.
-    uid_held: fn() -> Result<NssReply, AskError>,
-    granted: Option<String>,
-    steps: Vec<&'static str>,
-    told: Vec<String>,
-    logged: Vec<(Level, String)>,
-    asked_as_authenticated: Option<bool>,
-    dir: tempfile::TempDir,
-}
-
-fn alice() -> PasswdEntry {
-    PasswdEntry {
-        name: "alice".into(),
-        uid: ALICE,
-        gid: ALICE,
-        gecos: String::new(),
-        home: "/home/alice".into(),
-        shell: "/bin/sh".into(),
-    }
-}
-
-fn found(name: &str, uid: u32) -> Resolved {
-    Resolved::Found { name: name.into(), uid }
-}
-
-fn host() -> Recording {
-    Recording {
-        user: c"alice",
-        local: || Ok(false),
-        daemon: Daemon::Page,
-        resolved: found("alice", ALICE),
-        held: || Ok(NssReply::User(alice())),
-        decision: || Ok(Verdict::Granted),
-        typed: Ok(b"Secret.123"),
-        ranges: vec![1_842_600_000..=1_842_799_999],
-        exclusive: true,
-        uid_held: || Ok(NssReply::NotFound),
-        granted: None,
-        steps: Vec::new(),
-        told: Vec::new(),
-        logged: Vec::new(),
-        asked_as_authenticated: None,
-        dir: tempfile::tempdir().unwrap(),
-    }
-}
-
-impl Host for Recording {
-    fn user(&mut self) -> Result<CString, PamResultCode> {
-        Ok(self.user.to_owned())
-    }
-
-    fn place(&mut self) -> Place {
-        Place { service: "sshd".into(), ..Place::default() }
-    }
-
-    fn is_local(&mut self, _: &[u8]) -> io::Result<bool> {
-        self.steps.push("local?");
-        (self.local)()
-    }
-
-    fn presence(&mut self) -> Presence {
-        self.steps.push("page");
-        let ranges = self.ranges.clone();
-        match self.daemon {
-            Daemon::Unconfigured => Presence::Unconfigured,
-            Daemon::WithoutPage => {
-                Presence::Unavailable(Absence::Page(CtlError::Damaged("ctl".into())))
-            }
-            Daemon::Page => Presence::Page(
-                RunDir::at(self.dir.path()).unwrap(),
-                Ctl {
-                    state: State::Running,
-                    heartbeat: Duration::ZERO,
-                    ranges,
-                    exclusive: self.exclusive,
-                },
-            ),
-        }
-    }
-
-    fn resolve(&mut self, _: &CStr) -> Resolved {
-        self.steps.push("getpwnam_r");
-        self.resolved.clone()
-    }
-
-    fn look_up(&mut self, _: &Page, request: &NssRequest) -> Result<NssReply, AskError> {
-        if request == &NssRequest::UserById(ALICE) {
-            self.steps.push("look up uid");
-            return (self.uid_held)();
-        }
-        assert_eq!(request, &NssRequest::UserByName("alice".into()));
-        self.steps.push("look up");
-        (self.held)()
-    }
-
-    fn decide(&mut self, _: &Page, request: &PamRequest<'_>) -> Result<PamReply, AskError> {
-        let login = match request {
-            PamRequest::Authenticate { login, password } => {
-                assert_eq!(Ok(*password), self.typed.map_err(drop));
-                self.steps.push("password sent");
-                login
-            }
-            PamRequest::Account { login, authenticated } => {
-                self.asked_as_authenticated = Some(*authenticated);
-                self.steps.push("account asked");
-                login
-            }
-        };
-        assert_eq!((login.user, login.uid, login.service), ("alice", ALICE, "sshd"));
-        (self.decision)().map(|verdict| PamReply { verdict, request: 7 })
-    }
-
-    fn password(&mut self) -> Result<Password, NoPassword> {
-        self.steps.push("prompt");
-        match self.typed {
-            Ok(typed) => Password::parse(typed).map_err(NoPassword::Unusable),
-            Err(code) => Err(NoPassword::Pam(code())),
-        }
-    }
-
-    fn tell(&mut self, line: &str) {
-        self.told.push(line.to_owned());
-    }
-
-    fn log(&mut self, level: Level, line: &str) {
-        assert!(!line.contains("Secret.123"), "a password in the log: {line}");
-        self.logged.push((level, line.to_owned()));
-    }
-
-    fn delay_refusal(&mut self) {
-        self.steps.push("delay");
-    }
-
-    fn note_granted(&mut self, user: Option<&str>) {
-        self.granted = user.map(str::to_owned);
-    }
-
-    fn has_granted(&mut self, user: &str) -> bool {
-        self.granted.as_deref() == Some(user)
-    }
-}
-
-/// The steps of a phase, all of those before the last ones being [`RECOGNISED`].
-fn after_recognition(last: &[&'static str]) -> Vec<&'static str> {
-    [RECOGNISED, last].concat()
-}
+use crate::words::{CHANGE_FIRST, NOT_JUDGED};
 
 #[test]
 fn the_steps_of_a_login_happen_in_another_order() {
@@ -291,7 +116,7 @@ fn a_daemon_that_is_lost_in_the_middle_lets_somebody_in() {
         assert_eq!(authenticate(&mut host), PAM_AUTHINFO_UNAVAIL);
         assert!(host.told.is_empty() && host.granted.is_none());
         assert_eq!(account(&mut host), PAM_AUTHINFO_UNAVAIL);
-        assert_eq!(host.told, [NOT_JUDGED]);
+        assert_eq!(host.told, [(Tone::Error, NOT_JUDGED.to_owned())]);
     }
 }
 
@@ -323,7 +148,8 @@ fn a_refusal_is_neither_told_nor_delayed_nor_logged() {
     let mut host = Recording { decision: refused, ..host() };
     assert_eq!(authenticate(&mut host), PAM_ACCT_EXPIRED);
     assert_eq!(host.steps.last(), Some(&"delay"));
-    assert_eq!(host.told, [Refusal::AccountDisabled.for_the_person().unwrap()]);
+    let line = Refusal::AccountDisabled.for_the_person().unwrap();
+    assert_eq!(host.told, [(Tone::Error, line.to_owned())]);
     let (level, line) = &host.logged[0];
     assert_eq!(*level, Level::Notice);
     assert!(line.contains("data 533") && line.contains("request=7"), "{line}");
@@ -420,4 +246,55 @@ fn another_sources_user_is_locked_out_where_ids_are_not_the_directorys_alone() {
     let held = || Ok(NssReply::NotFound);
     let mut host = Recording { exclusive: false, held, uid_held: somebody, ..host() };
     assert_eq!(account(&mut host), PAM_PERM_DENIED);
+}
+
+#[test]
+fn a_password_that_has_to_be_changed_lets_somebody_in_or_is_lost_before_the_change() {
+    let mut host = Recording { decision: || Ok(Verdict::ChangeFirst), ..host() };
+    assert_eq!(authenticate(&mut host), PAM_SUCCESS);
+    assert!(host.told.is_empty());
+    assert_eq!(host.kept.as_ref().unwrap().expose(), CURRENT);
+    assert_eq!(account(&mut host), PAM_NEW_AUTHTOK_REQD);
+    assert_eq!(host.asked_as_authenticated, Some(true));
+    assert_eq!(host.told, [(Tone::Info, CHANGE_FIRST.to_owned())]);
+    assert!(host.kept.is_some(), "the change comes after the account phase");
+}
+
+#[test]
+fn the_daemons_word_that_a_password_has_to_be_changed_is_dropped_without_our_authentication() {
+    let mut host = Recording { decision: || Ok(Verdict::ChangeFirst), ..host() };
+    assert_eq!(account(&mut host), PAM_NEW_AUTHTOK_REQD);
+    assert_eq!(host.asked_as_authenticated, Some(false));
+}
+
+#[test]
+fn a_password_is_kept_that_need_not_be_changed() {
+    let later: [fn(&mut Recording); 5] = [
+        |h| h.decision = || Ok(Verdict::Granted),
+        |h| h.decision = || Ok(Verdict::Refused(Refusal::WrongPassword)),
+        |h| h.decision = || Err(AskError::Deadline),
+        |h| h.typed = Err(|| PAM_CONV_ERR),
+        |h| h.user = c"10513",
+    ];
+    for (row, change) in later.into_iter().enumerate() {
+        let mut host = Recording { decision: || Ok(Verdict::ChangeFirst), ..host() };
+        authenticate(&mut host);
+        assert!(host.kept.is_some());
+        change(&mut host);
+        authenticate(&mut host);
+        assert!(host.kept.is_none(), "row {row}: after a later authentication on the handle");
+    }
+}
+
+#[test]
+fn the_daemons_words_reach_nobody_or_sound_like_a_refusal_to_who_may_go_on() {
+    let notice = Some("Your password expires in 5 days.\x1b[2J");
+    let shown = "Your password expires in 5 days. [2J".to_owned();
+    let mut host = Recording { notice, ..host() };
+    assert_eq!(account(&mut host), PAM_SUCCESS);
+    assert_eq!(host.told, [(Tone::Info, shown.clone())]);
+    host.told.clear();
+    host.decision = || Ok(Verdict::Refused(Refusal::AccountDisabled));
+    assert_eq!(account(&mut host), PAM_ACCT_EXPIRED);
+    assert_eq!(host.told, [(Tone::Error, shown)], "in place of the usual words");
 }

@@ -1,4 +1,5 @@
-//! The steps of a login, in their order.
+//! The steps of a login and of a password change, in their order: who it is about, before
+//! anything else, and what becomes of the daemon's verdict.
 //!
 //! The order is the safety of it: a local name is known from /etc/passwd before the daemon's page
 //! is even opened, the person must be the directory's before anything is asked of them, and the
@@ -12,80 +13,19 @@ use ldaps_core::entries::{LOWEST_ID, check_id};
 use ldaps_core::names::UserName;
 use ldaps_core::presence::{Absence, Presence};
 use ldaps_core::protocol::client::AskError;
-use ldaps_core::protocol::messages::{Login, NssReply, NssRequest, PamReply, PamRequest, Verdict};
-use ldaps_core::refusal::Refusal;
+use ldaps_core::protocol::messages::{Login, NssReply, NssRequest, PamReply, Verdict};
 use pam::constants::PamResultCode::{self, *};
 
 use crate::codes::{Phase, code};
-use crate::host::{Host, NoPassword, Page, Place, Resolved};
+use crate::host::{Host, Page, Place, Resolved, Tone};
 use crate::report::{self, Level};
+use crate::words;
 
-/// What somebody reads who has been recognised and cannot be judged: they are not at fault.
-const NOT_JUDGED: &str = "Your account cannot be checked now. Please try again later.";
+mod login;
+mod password;
 
-/// `pam_sm_authenticate`.
-pub fn authenticate(host: &mut dyn Host) -> PamResultCode {
-    host.note_granted(None);
-    let person = match recognise(host, Phase::Auth) {
-        Ok(person) => person,
-        Err(code) => return code,
-    };
-    let password = match host.password() {
-        Ok(password) => password,
-        Err(NoPassword::Unusable(error)) => {
-            let verdict = Verdict::Refused(Refusal::UnusablePassword);
-            return conclude(host, &person, verdict, Some(&error.to_string()), None);
-        }
-        Err(NoPassword::Pam(code)) => {
-            host.log(Level::Notice, &format!("{} gave no password ({code:?})", person.user));
-            return code;
-        }
-    };
-    let request = PamRequest::Authenticate { login: person.login(), password: password.expose() };
-    let answer = host.decide(&person.page, &request);
-    let code = judge(host, &person, answer);
-    if code == PAM_SUCCESS {
-        host.note_granted(Some(&person.user));
-    }
-    code
-}
-
-/// `pam_sm_acct_mgmt`. It needs no authentication before it: sshd comes here with a key, and cron
-/// with nothing.
-pub fn account(host: &mut dyn Host) -> PamResultCode {
-    let person = match recognise(host, Phase::Account) {
-        Ok(person) => person,
-        Err(code) => return code,
-    };
-    let authenticated = host.has_granted(&person.user);
-    let request = PamRequest::Account { login: person.login(), authenticated };
-    let answer = host.decide(&person.page, &request);
-    judge(host, &person, answer)
-}
-
-/// `pam_sm_setcred`: there are no credentials to set, only an answer to give that breaks no chain.
-///
-/// libpam walks the auth block again, along the jumps of `pam_authenticate` where there was one.
-/// For our users that must not end at `pam_deny`, as it would in a block of this module alone if
-/// this were `PAM_IGNORE`: with an SSH key there was no `pam_authenticate`, and sshd's
-/// keyboard-interactive authentication happens in another process. For everybody else it must be
-/// `PAM_IGNORE`, or the jump would pass over the module that does have credentials for them.
-pub fn set_credentials(host: &mut dyn Host) -> PamResultCode {
-    let Ok(user) = host.user() else { return PAM_IGNORE };
-    if user.to_str().is_ok_and(|user| host.has_granted(user)) {
-        return PAM_SUCCESS;
-    }
-    if UserName::parse(user.to_bytes()).is_err()
-        || !matches!(host.is_local(user.to_bytes()), Ok(false))
-    {
-        return PAM_IGNORE;
-    }
-    let Presence::Page(_, ctl) = host.presence() else { return PAM_IGNORE };
-    match host.resolve(&user) {
-        Resolved::Found { uid, .. } if ctl.holds_id(uid) && check_id(uid).is_ok() => PAM_SUCCESS,
-        Resolved::Found { .. } | Resolved::NotFound | Resolved::Failed(_) => PAM_IGNORE,
-    }
-}
+pub use login::{account, authenticate, set_credentials};
+pub use password::{change_password, check_current_password};
 
 /// Somebody whom NSS and the daemon know as the same user of the directory.
 struct Person {
@@ -123,13 +63,13 @@ fn recognise(host: &mut dyn Host, phase: Phase) -> Result<Person, PamResultCode>
     }
     let page = match host.presence() {
         Presence::Unconfigured => return Err(PAM_IGNORE),
-        Presence::Unavailable(absence) => return Err(without_page(host, &user, &absence)),
+        Presence::Unavailable(absence) => return Err(without_page(host, phase, &user, &absence)),
         Presence::Page(run_dir, ctl) => Page { run_dir, ctl },
     };
     let (pw_name, uid) = match host.resolve(&user) {
         Resolved::Found { name, uid } => (name, uid),
         Resolved::NotFound => return Err(left_alone(host, name, "no source of NSS has the name")),
-        Resolved::Failed(errno) => return Err(unresolved(host, name, errno)),
+        Resolved::Failed(errno) => return Err(unresolved(host, phase, name, errno)),
     };
     // The second half: no page makes this module judge an id of the host's own.
     if !page.ctl.holds_id(uid) || check_id(uid).is_err() {
@@ -143,7 +83,7 @@ fn recognise(host: &mut dyn Host, phase: Phase) -> Result<Person, PamResultCode>
     }
     match same_entry(held, &pw_name, uid) {
         Ok(()) => Ok(person),
-        Err((verdict, why)) => Err(conclude(host, &person, verdict, Some(&why), None)),
+        Err((verdict, why)) => Err(conclude(host, &person, verdict, &Details::why(&why))),
     }
 }
 
@@ -194,8 +134,8 @@ fn same_entry(
     }
 }
 
-/// /etc/passwd cannot be read, so a local name cannot be told from others. In auth other modules
-/// go on. In the account phase root and the system's users, whose ids no directory gives, are not
+/// /etc/passwd cannot be read, so a local name cannot be told from others. In auth, and for a
+/// password to be changed, other modules go on. In the account phase root and the system's users, whose ids no directory gives, are not
 /// to be locked out by it; for anybody else nothing is certain.
 fn without_local_names(
     host: &mut dyn Host,
@@ -205,7 +145,7 @@ fn without_local_names(
 ) -> PamResultCode {
     host.log(Level::Error, &format!("/etc/passwd cannot be read: {error}"));
     match phase {
-        Phase::Auth => PAM_IGNORE,
+        Phase::Auth | Phase::OldPassword | Phase::NewPassword => PAM_IGNORE,
         Phase::Account => match host.resolve(user) {
             Resolved::Found { uid, .. } if uid < LOWEST_ID => PAM_IGNORE,
             Resolved::Found { .. } | Resolved::NotFound | Resolved::Failed(_) => PAM_SYSTEM_ERR,
@@ -216,23 +156,40 @@ fn without_local_names(
 /// The host is configured and the daemon's page cannot be had, so nobody knows which ids are the
 /// directory's. Our NSS module is in the same position and gives no entry to anybody: who does
 /// resolve is another source's user, and is left to it.
-fn without_page(host: &mut dyn Host, user: &CStr, absence: &Absence) -> PamResultCode {
-    let (code, level) = match host.resolve(user) {
-        Resolved::Found { .. } | Resolved::NotFound => (PAM_IGNORE, Level::Warning),
-        Resolved::Failed(_) => (PAM_AUTHINFO_UNAVAIL, Level::Error),
-    };
-    let user = user.to_string_lossy();
-    host.log(level, &format!("{user} cannot be judged: {absence} ({code:?})"));
-    code
+fn without_page(
+    host: &mut dyn Host,
+    phase: Phase,
+    user: &CStr,
+    absence: &Absence,
+) -> PamResultCode {
+    let user_shown = user.to_string_lossy();
+    match host.resolve(user) {
+        Resolved::Found { .. } | Resolved::NotFound => {
+            let line = format!("{user_shown} cannot be judged: {absence} ({PAM_IGNORE:?})");
+            host.log(Level::Warning, &line);
+            PAM_IGNORE
+        }
+        Resolved::Failed(_) => {
+            unknown(host, phase, &format!("{user_shown} cannot be judged: {absence}"))
+        }
+    }
 }
 
 /// No source of NSS gave the name, and one could not be asked: with the daemon stopped or hung
 /// that one is ours. Programs resolve a name before they come here, so this is somebody whose
 /// entry has just become unreachable, and whether they are the directory's is unknown: refused.
-fn unresolved(host: &mut dyn Host, user: &str, errno: i32) -> PamResultCode {
+fn unresolved(host: &mut dyn Host, phase: Phase, user: &str, errno: i32) -> PamResultCode {
     let error = io::Error::from_raw_os_error(errno);
-    let line = format!("{user} cannot be judged: NSS cannot say who it is: {error}");
-    host.log(Level::Error, &line);
+    unknown(host, phase, &format!("{user} cannot be judged: NSS cannot say who it is: {error}"))
+}
+
+/// Whether somebody is the directory's is not known. Who wants a new password hears that they
+/// cannot have it now; at a login the program has its own words for that.
+fn unknown(host: &mut dyn Host, phase: Phase, line: &str) -> PamResultCode {
+    host.log(Level::Error, &format!("{line} ({PAM_AUTHINFO_UNAVAIL:?})"));
+    if phase.is_change() {
+        host.tell(Tone::Error, words::NOT_CHANGEABLE);
+    }
     PAM_AUTHINFO_UNAVAIL
 }
 
@@ -245,11 +202,33 @@ fn left_alone(host: &mut dyn Host, user: &str, why: &str) -> PamResultCode {
 fn judge(
     host: &mut dyn Host,
     person: &Person,
-    answer: Result<PamReply, AskError>,
+    answer: &Result<PamReply, AskError>,
 ) -> PamResultCode {
     match answer {
-        Ok(reply) => conclude(host, person, reply.verdict, None, Some(reply.request)),
-        Err(error) => conclude(host, person, Verdict::Unavailable, Some(&error.to_string()), None),
+        Ok(PamReply { verdict, request, notice }) => {
+            let details = Details { request: Some(*request), notice: notice.as_deref(), why: None };
+            conclude(host, person, *verdict, &details)
+        }
+        Err(error) => {
+            conclude(host, person, Verdict::Unavailable, &Details::why(&error.to_string()))
+        }
+    }
+}
+
+/// What there is to say of a verdict beside it.
+#[derive(Default)]
+struct Details<'a> {
+    /// For the log.
+    why: Option<&'a str>,
+    /// For the person.
+    notice: Option<&'a str>,
+    /// The number in the daemon's log.
+    request: Option<u64>,
+}
+
+impl<'a> Details<'a> {
+    fn why(why: &'a str) -> Self {
+        Self { why: Some(why), ..Self::default() }
     }
 }
 
@@ -258,8 +237,7 @@ fn conclude(
     host: &mut dyn Host,
     person: &Person,
     verdict: Verdict,
-    why: Option<&str>,
-    request: Option<u64>,
+    details: &Details<'_>,
 ) -> PamResultCode {
     let code = code(person.phase, verdict);
     let login = report::Login {
@@ -268,24 +246,24 @@ fn conclude(
         place: &person.place,
         phase: person.phase,
     };
+    let (why, request) = (details.why, details.request);
     let (level, line) = report::verdict_line(&login, verdict, &code, why, request);
     host.log(level, &line);
-    match (verdict, person.phase) {
-        (Verdict::Refused(refusal), phase) => {
-            if let Some(line) = refusal.for_the_person() {
-                host.tell(line);
-            }
-            if phase == Phase::Auth {
-                host.delay_refusal();
-            }
-        }
-        // Only here: before the password is checked it would tell a guesser whose name is whose.
-        (Verdict::Unavailable, Phase::Account) => host.tell(NOT_JUDGED),
-        (Verdict::Unavailable, Phase::Auth) | (Verdict::Granted | Verdict::NotOurs, _) => {}
+    if let Some(line) = words::line(person.phase, verdict, details.notice) {
+        let tone = match code {
+            PAM_SUCCESS | PAM_NEW_AUTHTOK_REQD => Tone::Info,
+            _ => Tone::Error,
+        };
+        host.tell(tone, &line);
+    }
+    // Where a password was tried, and only there: nobody guesses at the others.
+    if matches!(verdict, Verdict::Refused(_))
+        && matches!(person.phase, Phase::Auth | Phase::OldPassword)
+    {
+        host.delay_refusal();
     }
     code
 }
 
 #[cfg(test)]
-#[path = "flow_tests.rs"]
-mod tests;
+mod recording;
