@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::Failure;
 use crate::logins::attempts::Attempts;
+use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
 use crate::lookups::accounts::id_map;
 
@@ -25,6 +26,7 @@ pub(crate) struct Host {
     pub(crate) directory: Arc<Directory>,
     pub(crate) lookups: Lookups,
     pub(crate) attempts: Attempts,
+    pub(crate) wrong_passwords: Arc<WrongPasswords>,
 }
 
 impl Host {
@@ -45,12 +47,14 @@ impl Host {
         let directory =
             Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
         let lookups = Lookups::new(&config, directory.clone());
-        Ok(Self { config, warnings, directory, lookups, attempts: Attempts::default() })
+        let (attempts, wrong_passwords) = (Attempts::default(), Arc::default());
+        Ok(Self { config, warnings, directory, lookups, attempts, wrong_passwords })
     }
 
     /// Takes over the memory of the configuration before this one, if both speak of the same
     /// people: a reload that changes a rule must not forget everybody while no server answers.
-    pub(crate) fn inherit(&self, before: &Self) {
+    pub(crate) fn inherit(&mut self, before: &Self) {
+        self.wrong_passwords = before.wrong_passwords.clone();
         let of = |host: &Self| {
             let Config { directory, ids, users, groups, .. } = &*host.config;
             (directory.clone(), ids.clone(), users.clone(), groups.clone())

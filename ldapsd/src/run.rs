@@ -64,7 +64,7 @@ fn keep_connected(host: &Host) -> AbortHandle {
 /// A configuration with a fault changes nothing: the last good one stays in force.
 fn reload(sources: &Sources, hosts: &HostCell) -> bool {
     match Host::load(sources) {
-        Ok(host) => {
+        Ok(mut host) => {
             tell_warnings(&host);
             host.inherit(&hosts.get());
             hosts.set(host);

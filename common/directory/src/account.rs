@@ -14,6 +14,8 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "logonHours",
     "pwdLastSet",
     "msDS-UserPasswordExpiryTimeComputed",
+    "badPwdCount",
+    "badPasswordTime",
 ];
 
 /// userAccountControl: ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
@@ -42,6 +44,8 @@ pub struct AccountState {
     logon_hours: Option<Vec<u8>>,
     password_last_set: Option<i64>,
     password_expires: Option<i64>,
+    wrong_passwords: Option<u32>,
+    wrong_password_at: Option<i64>,
 }
 
 /// The state of an account's password.
@@ -75,6 +79,8 @@ impl AccountState {
             logon_hours: entry.bytes("logonHours").map(<[u8]>::to_vec),
             password_last_set: entry.number("pwdLastSet"),
             password_expires: entry.number("msDS-UserPasswordExpiryTimeComputed"),
+            wrong_passwords: entry.unsigned("badPwdCount"),
+            wrong_password_at: entry.number("badPasswordTime"),
         }
     }
 
@@ -116,6 +122,15 @@ impl AccountState {
     #[must_use]
     pub fn password_last_set(&self) -> Option<SystemTime> {
         self.password_last_set.and_then(moment)
+    }
+
+    /// How many wrong passwords this server counts against the account, wherever they were typed,
+    /// if the last was within this time: longer ago, AD begins anew.
+    #[must_use]
+    pub fn wrong_passwords(&self, window: Duration, now: SystemTime) -> u32 {
+        let last = self.wrong_password_at.and_then(moment);
+        let recent = last.is_some_and(|last| last.checked_add(window).is_some_and(|end| end > now));
+        if recent { self.wrong_passwords.unwrap_or_default() } else { 0 }
     }
 
     /// Whether AD has locked the account after wrong passwords. It refuses its passwords then;
@@ -177,6 +192,8 @@ mod tests {
             logon_hours: None,
             password_last_set: Some(filetime(NOW - 3600)),
             password_expires: Some(NEVER),
+            wrong_passwords: Some(0),
+            wrong_password_at: None,
         }
     }
 
@@ -235,6 +252,17 @@ mod tests {
         assert_eq!(state().password_last_set(), Some(at(NOW - 3600)));
         let never = AccountState { password_last_set: Some(0), ..state() };
         assert_eq!(never.password_last_set(), None);
+    }
+
+    #[test]
+    fn wrong_passwords_of_long_ago_count() {
+        let window = Duration::from_secs(600);
+        let count = |ago: u64| {
+            let wrong_password_at = Some(filetime(NOW - ago));
+            let state = AccountState { wrong_passwords: Some(4), wrong_password_at, ..state() };
+            state.wrong_passwords(window, UNIX_EPOCH + Duration::from_secs(NOW))
+        };
+        assert_eq!((count(1), count(599), count(601)), (4, 4, 0));
     }
 
     #[test]

@@ -8,7 +8,13 @@ use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::error::DirectoryError;
 use crate::filter::{self, FilterValue};
+use crate::policy;
 use crate::search::{self, Search};
+
+/// AD's own default (MS-ADTS 6.1.1.1.1), for a domain that does not show its window.
+const USUAL_WINDOW: Duration = Duration::from_secs(30 * 60);
+/// What is read of the head of a domain.
+const OF_HEAD: &[&str] = &["objectSid", "lockoutThreshold", "lockOutObservationWindow"];
 
 /// The domain of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +27,28 @@ pub struct Domain {
     pub sid: Sid,
     /// Its DNS name, in lower case.
     pub dns_name: String,
+    /// After how many wrong passwords AD locks an account; None if it never does, or if that may
+    /// not be read.
+    pub lockout: Option<Lockout>,
     /// Its NetBIOS name, in lower case, for `CORP\name`; None where it may not be read.
     pub netbios: Option<String>,
+}
+
+/// When AD locks an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lockout {
+    /// After so many wrong passwords (lockoutThreshold).
+    pub threshold: u32,
+    /// Within this time (lockOutObservationWindow).
+    pub window: Duration,
+}
+
+impl Lockout {
+    fn of(head: &Entry) -> Option<Self> {
+        let threshold = head.unsigned("lockoutThreshold").filter(|threshold| *threshold > 0)?;
+        let window = policy::interval(head.number("lockOutObservationWindow"));
+        Some(Self { threshold, window: if window.is_zero() { USUAL_WINDOW } else { window } })
+    }
 }
 
 impl Domain {
@@ -49,7 +75,7 @@ impl Domain {
             wrong("it shows no defaultNamingContext, so it is no domain controller".to_owned())
         })?;
 
-        let head = object(connection, "the domain", context, &["objectSid"], patience).await?;
+        let head = object(connection, "the domain", context, OF_HEAD, patience).await?;
         let sid = head.as_ref().and_then(|head| head.sid("objectSid")).filter(Sid::is_domain);
         let netbios = match root.text("configurationNamingContext") {
             Some(configuration) => netbios(connection, configuration, context, patience).await?,
@@ -70,6 +96,7 @@ impl Domain {
             head: context.to_owned(),
             sid: sid.ok_or_else(|| missing("SID of its domain"))?,
             dns_name: dns_name(context),
+            lockout: head.as_ref().and_then(Lockout::of),
             netbios,
         })
     }

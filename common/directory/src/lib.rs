@@ -31,7 +31,7 @@ mod users;
 
 pub use account::{AccountState, Judgement, PasswordState};
 pub use bind::BindOutcome;
-pub use domain::Domain;
+pub use domain::{Domain, Lockout};
 pub use error::DirectoryError;
 pub use groups::GroupRecord;
 pub use link::{LinkStatus, Settings};

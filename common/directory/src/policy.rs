@@ -47,7 +47,7 @@ impl PasswordPolicy {
     pub(crate) fn of_domain(head: &Entry) -> Self {
         Self {
             minimum_length: head.unsigned("minPwdLength").unwrap_or_default(),
-            minimum_age: age(head.number("minPwdAge")),
+            minimum_age: interval(head.number("minPwdAge")),
             history: head.unsigned("pwdHistoryLength").unwrap_or_default(),
             complexity: head.unsigned("pwdProperties").is_some_and(|bits| bits & COMPLEX != 0),
         }
@@ -57,7 +57,7 @@ impl PasswordPolicy {
     pub(crate) fn of_pso(pso: &Entry) -> Option<Self> {
         Some(Self {
             minimum_length: pso.unsigned("msDS-MinimumPasswordLength")?,
-            minimum_age: age(pso.number("msDS-MinimumPasswordAge")),
+            minimum_age: interval(pso.number("msDS-MinimumPasswordAge")),
             history: pso.unsigned("msDS-PasswordHistoryLength").unwrap_or_default(),
             complexity: pso.text("msDS-PasswordComplexityEnabled") == Some("TRUE"),
         })
@@ -65,6 +65,6 @@ impl PasswordPolicy {
 }
 
 /// Intervals are negative in AD.
-fn age(interval: Option<i64>) -> Duration {
+pub(crate) fn interval(interval: Option<i64>) -> Duration {
     Duration::from_secs(interval.unwrap_or_default().unsigned_abs() / TICKS)
 }

@@ -41,8 +41,7 @@ async fn steps(
     if let rules::Ruling::Refused(why) = rules(host, login, &user).await? {
         return Ok(Decision::refused_because(Refusal::NotAllowed, why));
     }
-    numbers.count_bind();
-    match host.directory.authenticate(&user.record.dn, password).await? {
+    match super::bind(host, numbers, &user, password).await? {
         BindOutcome::Accepted => Ok(Decision::granted("the password is right")),
         // AD says this only to who knows the password: the person goes on, to a new one.
         BindOutcome::Refused(

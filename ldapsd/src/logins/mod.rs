@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 mod authenticate;
 mod callers;
 mod identity;
+pub(crate) mod lockout;
 mod new_password;
 mod password;
 mod report;
@@ -19,9 +20,11 @@ use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
-use ldaps_directory::DirectoryError;
+use ldaps_directory::{BindOutcome, DirectoryError};
 
+use self::stop::Stop;
 use crate::host::Host;
+use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
 use crate::status::Numbers;
 
@@ -126,6 +129,24 @@ async fn answer(
         })
     };
     decided.await.unwrap_or_else(|decision: Decision| decision)
+}
+
+/// One bind as this user, unless that could be the one that has AD lock the account.
+///
+/// # Errors
+/// No password was sent, or nobody answered.
+async fn bind(
+    host: &Host,
+    numbers: &Numbers,
+    user: &KnownUser,
+    password: &Password,
+) -> Result<BindOutcome, Stop> {
+    let lockout = host.directory.domain().await?.lockout;
+    host.wrong_passwords.check(user, lockout)?;
+    numbers.count_bind();
+    let outcome = host.directory.authenticate(&user.record.dn, password).await?;
+    host.wrong_passwords.count(user.record.sid, outcome);
+    Ok(outcome)
 }
 
 /// The name, if this caller may ask about it.

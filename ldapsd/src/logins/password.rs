@@ -26,8 +26,7 @@ pub(crate) async fn check_old(
 ) -> Decision {
     decided(async {
         let user = identity::same(host.lookups.user_now(name).await?, login)?;
-        numbers.count_bind();
-        Ok(match host.directory.authenticate(&user.record.dn, old).await? {
+        Ok(match super::bind(host, numbers, &user, old).await? {
             BindOutcome::Accepted => Decision::granted("the current password is right"),
             BindOutcome::Refused(refusal) => old_password_refused(refusal),
         })
@@ -56,6 +55,7 @@ pub(crate) async fn change(
 ) -> Decision {
     decided(async {
         let user = identity::same(host.lookups.user_now(name).await?, login)?;
+        host.wrong_passwords.check(&user, host.directory.domain().await?.lockout)?;
         let outcome = host.directory.change_password(&user.record.dn, old, new).await?;
         match outcome {
             ChangeOutcome::Changed => Ok(Decision::granted("the password was changed")),
@@ -72,7 +72,11 @@ async fn refused(
     refusal: ChangeRefusal,
 ) -> Result<Decision, Stop> {
     Ok(match refusal {
-        ChangeRefusal::WrongOldPassword => old_password_refused(Refusal::WrongPassword),
+        ChangeRefusal::WrongOldPassword => {
+            let refusal = Refusal::WrongPassword;
+            host.wrong_passwords.count(user.record.sid, BindOutcome::Refused(refusal));
+            old_password_refused(refusal)
+        }
         ChangeRefusal::LockedOut => Decision::refused(Refusal::LockedOut),
         ChangeRefusal::Forbidden => Decision::refused(Refusal::ChangeForbidden),
         ChangeRefusal::Other(words) => {

@@ -112,3 +112,28 @@ fn a_change_that_ad_refuses_is_explained_by_another_reason() {
         assert_eq!(stage.server.modifies(), before, "it was sent");
     }
 }
+
+#[test]
+fn an_account_is_locked_by_guesses_at_this_host() {
+    let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
+    stage.server.edit(|directory| {
+        directory.set_policy("lockoutThreshold", 5);
+        directory.set_policy("lockOutObservationWindow", -18_000_000_000);
+    });
+    stage.reload();
+    for at in 0..3 {
+        let answer = stage.auth("alice", "sshd", b"Wrong.Secret.99");
+        assert_eq!(answer.verdict, refused(Refusal::WrongPassword), "try {at}");
+    }
+    let before = stage.server.total_binds();
+    let answer = stage.auth("alice", "sshd", b"Wrong.Secret.99");
+    assert_eq!(answer.verdict, refused(Refusal::TooManyAttempts));
+    assert!(answer.line.contains("AD locks the account at 5"), "{}", answer.line);
+    assert_eq!(stage.check_old("alice", b"x").verdict, refused(Refusal::TooManyAttempts));
+    assert_eq!(stage.change("alice", b"x", NEW).verdict, refused(Refusal::TooManyAttempts));
+    stage.reload();
+    assert_eq!(stage.auth("alice", "sshd", OLD).verdict, refused(Refusal::TooManyAttempts));
+    assert_eq!(stage.server.binds("alice"), 3, "AD was asked again");
+    assert_eq!(stage.server.total_binds(), before + 1, "the service account's after the reload");
+    assert_eq!(stage.auth("bob", "sshd", OLD).verdict, Verdict::Granted, "another account");
+}
