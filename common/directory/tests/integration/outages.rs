@@ -255,6 +255,17 @@ async fn with_the_first_server_gone_the_second_is_not_asked() {
 }
 
 #[tokio::test]
+async fn with_the_first_server_down_from_the_beginning_the_second_is_not_asked() {
+    let mut two = Two::new(Data::corp_example());
+    two.first.server.stop();
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    assert_eq!(connected(&directory), "dc2.corp.example");
+    let (error, _) = directory.status().last_error.expect("the first one's error is not told");
+    assert!(error.to_string().contains("dc1.corp.example"), "{error}");
+}
+
+#[tokio::test]
 async fn with_the_first_server_silent_the_second_is_not_asked() {
     let two = Two::new(Data::corp_example());
     let directory = two.directory();
