@@ -45,16 +45,9 @@ impl Daemon {
         Self { process: command.spawn().unwrap(), log }
     }
 
-    /// What it has logged, without colours.
+    /// What it has logged.
     pub fn log(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap();
-        let mut plain = String::with_capacity(log.len());
-        let mut rest = log.as_str();
-        while let Some((before, after)) = rest.split_once('\u{1b}') {
-            plain.push_str(before);
-            rest = after.split_once('m').map_or("", |(_, after)| after);
-        }
-        plain + rest
+        fs::read_to_string(&self.log).unwrap()
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -82,7 +82,7 @@ fn a_group_has_another_gid_than_in_the_directory() {
 
 #[test]
 fn a_group_of_the_directory_gives_its_members_a_group_of_the_host() {
-    let sections = format!("{}[cache]\npositive = \"1ms\"\n", POSIX.sections);
+    let sections = format!("{}[cache]\npositive = \"1ms\"\nnegative = \"1ms\"\n", POSIX.sections);
     let stage = Stage::new(Extra { sections: &sections, ..POSIX });
     let mut gids: Vec<u32> = vec![0, 1, 4, 27];
     let local = names_and_ids(Path::new(GROUP_FILE)).unwrap();

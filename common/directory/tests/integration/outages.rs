@@ -11,10 +11,10 @@ use test_directory::{
 use crate::rig::{DOMAIN, Extra, Rig, password, user};
 
 /// One operation may take this long in these tests.
-const PATIENCE: Duration = Duration::from_millis(400);
-const PATIENT: &str = "connect_timeout = \"400ms\"\noperation_timeout = \"400ms\"\n";
+const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENT: &str = "connect_timeout = \"500ms\"\noperation_timeout = \"500ms\"\n";
 /// Much less than [`PATIENCE`]; much more than an answer on 127.0.0.1 takes on a busy machine.
-const AT_ONCE: Duration = Duration::from_millis(200);
+const AT_ONCE: Duration = Duration::from_millis(350);
 
 /// A directory with [`PATIENCE`].
 fn patient(rig: &Rig) -> Directory {
@@ -48,14 +48,14 @@ async fn with_probe(directory: &Directory, test: impl Future<Output = ()>) {
 
 /// What is wrong with every answer, and the words of the error.
 const FAULTS: &[(Fault, &str)] = &[
-    (Fault::Silence, "did not answer within 0.4 s"),
-    (Fault::Delay(5_000), "did not answer within 0.4 s"),
-    (Fault::DripOneBytePerSecond, "did not answer within 0.4 s"),
+    (Fault::Silence, "did not answer within 0.5 s"),
+    (Fault::Delay(5_000), "did not answer within 0.5 s"),
+    (Fault::DripOneBytePerSecond, "did not answer within 0.5 s"),
     (Fault::CutAfter(0), "closed the connection"),
     (Fault::CutAfter(20), "ended the connection"),
     // The length that these bytes claim to have never comes.
-    (Fault::Garbage, "did not answer within 0.4 s"),
-    (Fault::HugeLength, "did not answer within 0.4 s"),
+    (Fault::Garbage, "did not answer within 0.5 s"),
+    (Fault::HugeLength, "did not answer within 0.5 s"),
     (Fault::DeepNesting(100_000), "what is not LDAP"),
     (Fault::NoticeOfDisconnection, "The server is shutting down"),
 ];
@@ -170,7 +170,7 @@ async fn one_slow_search_breaks_the_others() {
     with_probe(&directory, async {
         asks(&directory).await.unwrap();
         let connections = rig.server.connections();
-        rig.server.fault_times(On::SearchesBelowRoot, Fault::Delay(1_500), 1);
+        rig.server.fault_times(On::SearchesBelowRoot, Fault::Delay(2_000), 1);
         let slow = async {
             let error = error_of(&directory).await;
             assert!(error.contains("did not answer within"), "{error}");
@@ -252,6 +252,17 @@ async fn with_the_first_server_gone_the_second_is_not_asked() {
     asks(&directory).await.unwrap();
     assert_eq!(connected(&directory), "dc2.corp.example");
     assert_eq!(directory.status().servers.len(), 2);
+}
+
+#[tokio::test]
+async fn with_the_first_server_down_from_the_beginning_the_second_is_not_asked() {
+    let mut two = Two::new(Data::corp_example());
+    two.first.server.stop();
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    assert_eq!(connected(&directory), "dc2.corp.example");
+    let (error, _) = directory.status().last_error.expect("the first one's error is not told");
+    assert!(error.to_string().contains("dc1.corp.example"), "{error}");
 }
 
 #[tokio::test]
