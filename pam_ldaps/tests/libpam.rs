@@ -19,7 +19,8 @@ use ffi::{Conversation, Login};
 /// What stands behind the module: its IGNORE shows as this code, so that it can be told from a
 /// success (pam_debug(8) returns what it is told to).
 const IGNORED: i32 = 18;
-const BEHIND: &str = "pam_debug.so auth=no_module_data acct=no_module_data cred=no_module_data";
+const BEHIND: &str = "pam_debug.so auth=no_module_data acct=no_module_data cred=no_module_data \
+                      prechauthtok=no_module_data chauthtok=no_module_data";
 
 /// The module as cargo has just built it, beside this test.
 fn module() -> PathBuf {
@@ -31,7 +32,7 @@ fn module() -> PathBuf {
 fn pam_files(arguments: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let module = module();
-    let lines: String = ["auth", "account"]
+    let lines: String = ["auth", "account", "password"]
         .iter()
         .map(|kind| {
             let control = "[success=done ignore=ignore default=die]";
@@ -67,6 +68,7 @@ fn the_module_asks_or_judges_somebody_on_a_host_that_nobody_has_configured() {
             assert_eq!(login.authenticate(0), IGNORED, "{user:?} {arguments:?}");
             assert_eq!(login.account(0), IGNORED, "{user:?} {arguments:?}");
             assert_eq!(login.set_credentials(2), IGNORED, "{user:?} {arguments:?}");
+            assert_eq!(login.change_password(0), IGNORED, "{user:?} {arguments:?}");
             assert_eq!(login.seen().prompts, 0, "{user:?} {arguments:?}");
             // pam_debug itself says what it was told to return.
             let mut messages = login.seen().messages.iter();
@@ -81,4 +83,5 @@ fn a_program_without_a_conversation_ends_here() {
     let mut login = login(files.path(), c"root").without_conversation();
     assert_eq!(login.authenticate(0), IGNORED);
     assert_eq!(login.account(0), IGNORED);
+    assert_eq!(login.change_password(0), IGNORED);
 }

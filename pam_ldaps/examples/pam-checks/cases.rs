@@ -15,15 +15,17 @@ pub const PERM_DENIED: i32 = 6;
 pub const AUTH_ERR: i32 = 7;
 pub const AUTHINFO_UNAVAIL: i32 = 9;
 pub const MAXTRIES: i32 = 11;
+pub const NEW_AUTHTOK_REQD: i32 = 12;
 pub const ACCT_EXPIRED: i32 = 13;
 pub const AUTHTOK_ERR: i32 = 20;
+pub const TRY_AGAIN: i32 = 24;
 pub const AUTHTOK_EXPIRED: i32 = 27;
 /// What the stack returns where our module has returned PAM_IGNORE: PAM_NO_MODULE_DATA, which no
 /// module gives of itself.
 pub const IGNORED: i32 = 18;
 
 /// PAM_SILENT.
-const SILENT: i32 = 0x8000;
+pub const SILENT: i32 = 0x8000;
 
 /// One login through the module alone.
 pub struct Case {
@@ -180,6 +182,14 @@ fn verdicts() -> Vec<Case> {
             (AUTHTOK_EXPIRED, AUTHTOK_EXPIRED),
             2,
         ),
+        Case {
+            what: "a password that has to be changed",
+            verdict: Verdict::ChangeFirst,
+            codes: (SUCCESS, NEW_AUTHTOK_REQD),
+            lines: 1,
+            logged: Some("has to change the password first"),
+            ..alice()
+        },
         refused("a locked account", Refusal::LockedOut, (MAXTRIES, PERM_DENIED), 2),
         refused("somebody not allowed", Refusal::NotAllowed, (PERM_DENIED, PERM_DENIED), 0),
         refused("an account gone from AD", Refusal::NoSuchUser, (AUTH_ERR, PERM_DENIED), 0),

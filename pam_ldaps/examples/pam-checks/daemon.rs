@@ -25,6 +25,10 @@ use crate::ffi::{Watch, become_user};
 
 /// The password that is right for everybody.
 pub const RIGHT: &[u8] = b"Secret.123";
+/// The new password that alice chooses.
+pub const NEXT: &[u8] = b"Next.Secret.4";
+/// What the daemon says of a new password that it refuses; the end is no text.
+pub const NOTICE: &str = "At least 20 characters, this has 13.\x1b[2J";
 /// alice's uid; the daemon's range is 200000 to 399999.
 pub const ALICE: u32 = 200_001;
 
@@ -56,6 +60,10 @@ pub enum Mode {
 pub struct Asked {
     /// The passwords that have left the module.
     pub passwords: Vec<Vec<u8>>,
+    /// The current passwords that were to be checked before a change.
+    pub checks: Vec<Vec<u8>>,
+    /// The changes: the current password and the new one.
+    pub changes: Vec<(Vec<u8>, Vec<u8>)>,
     /// The account questions: whether the module said that it had authenticated the user.
     pub accounts: Vec<bool>,
     /// The look-ups, of the NSS module and of ours.
@@ -213,11 +221,12 @@ fn answer(
     Ok(())
 }
 
-/// alice is as usual; `twoface` has another uid each time; nobody else is there.
+/// alice and carol are as usual; `twoface` has another uid each time; nobody else is there.
 fn look_up(request: &NssRequest, count: usize) -> NssReply {
     let NssRequest::UserByName(name) = request else { return NssReply::NotFound };
     let uid = match (name.as_str(), count % 2) {
         ("alice", _) => ALICE,
+        ("carol", _) => ALICE + 3,
         ("twoface", 0) => ALICE + 1,
         ("twoface", _) => ALICE + 2,
         _ => return NssReply::NotFound,
@@ -233,18 +242,37 @@ fn look_up(request: &NssRequest, count: usize) -> NssReply {
 }
 
 fn judge(request: &PamRequest<'_>, verdict: Verdict, asked: &mut Asked) -> PamReply {
+    let wrong = Verdict::Refused(Refusal::WrongPassword);
     let verdict = match request {
         PamRequest::Authenticate { password, .. } => {
             asked.passwords.push(password.to_vec());
-            match *password == RIGHT {
-                true => verdict,
-                false => Verdict::Refused(Refusal::WrongPassword),
-            }
+            if *password == RIGHT { before(verdict, Verdict::ChangeFirst) } else { wrong }
         }
         PamRequest::Account { authenticated, .. } => {
             asked.accounts.push(*authenticated);
-            verdict
+            before(verdict, Verdict::ChangeFirst)
+        }
+        PamRequest::CheckOldPassword { old, .. } => {
+            asked.checks.push(old.to_vec());
+            if *old == RIGHT { before(verdict, Verdict::Granted) } else { wrong }
+        }
+        PamRequest::ChangePassword { old, new, .. } => {
+            asked.changes.push((old.to_vec(), new.to_vec()));
+            match verdict {
+                Verdict::ChangeFirst if *old == RIGHT => Verdict::Granted,
+                verdict if *old == RIGHT => verdict,
+                _ => wrong,
+            }
         }
     };
-    PamReply { verdict, request: 7 }
+    let rejected = verdict == Verdict::Refused(Refusal::NewPasswordRejected);
+    PamReply { verdict, request: 7, notice: rejected.then(|| NOTICE.to_owned()) }
+}
+
+/// A refusal of a new password comes to the change alone: up to there all goes well.
+fn before(verdict: Verdict, well: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Refused(Refusal::NewPasswordRejected | Refusal::ChangeForbidden) => well,
+        verdict => verdict,
+    }
 }

@@ -23,8 +23,8 @@ pub enum Answer {
 /// What the person at the prompt does, and what they saw.
 #[derive(Debug)]
 pub struct Conversation {
-    /// The answer to a prompt.
-    pub to_prompts: Answer,
+    /// The answers to the prompts, in turn; the last one goes on for ever.
+    pub to_prompts: Vec<Answer>,
     /// The answer to a message.
     pub to_messages: Answer,
     /// How many prompts there were.
@@ -39,12 +39,20 @@ impl Conversation {
     /// A person who types this and a program that behaves.
     pub fn typing(password: &[u8]) -> Self {
         Self {
-            to_prompts: Answer::Bytes(password.to_vec()),
+            to_prompts: vec![Answer::Bytes(password.to_vec())],
             to_messages: Answer::Nothing,
             prompts: 0,
             messages: Vec::new(),
             delays: 0,
         }
+    }
+
+    /// The answer to the next prompt.
+    fn answer_prompt(&mut self) -> Answer {
+        let answers = &self.to_prompts;
+        let answer = answers.get(self.prompts).or(answers.last()).cloned();
+        self.prompts += 1;
+        answer.unwrap_or(Answer::Failure)
     }
 }
 
@@ -70,6 +78,7 @@ struct Conv {
 }
 
 const PAM_CONV_ERR: c_int = 19;
+const PAM_USER: c_int = 2;
 const PAM_CONV: c_int = 5;
 const PAM_FAIL_DELAY: c_int = 10;
 
@@ -91,6 +100,7 @@ unsafe extern "C" {
     fn pam_end(handle: *mut c_void, status: c_int) -> c_int;
     fn pam_authenticate(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_acct_mgmt(handle: *mut c_void, flags: c_int) -> c_int;
+    fn pam_chauthtok(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_setcred(handle: *mut c_void, flags: c_int) -> c_int;
     fn pam_set_item(handle: *mut c_void, item: c_int, value: *const c_void) -> c_int;
 }
@@ -148,6 +158,13 @@ impl Login {
         self
     }
 
+    /// Makes it another user's: PAM_USER is set anew.
+    pub fn renamed(self, user: &CStr) -> Self {
+        // SAFETY: pam_set_item(3): PAM_USER is a string that ends in a NUL, which libpam copies.
+        unsafe { pam_set_item(self.handle, PAM_USER, user.as_ptr().cast()) };
+        self
+    }
+
     /// pam_authenticate.
     pub fn authenticate(&mut self, flags: c_int) -> c_int {
         // SAFETY: pam_authenticate(3): the handle is of pam_start and not yet ended.
@@ -167,6 +184,33 @@ impl Login {
         // SAFETY: pam_setcred(3): the handle is of pam_start and not yet ended.
         self.status = unsafe { pam_setcred(self.handle, flags) };
         self.status
+    }
+
+    /// pam_chauthtok.
+    pub fn change_password(&mut self, flags: c_int) -> c_int {
+        // SAFETY: pam_chauthtok(3): the handle is of pam_start and not yet ended.
+        self.status = unsafe { pam_chauthtok(self.handle, flags) };
+        self.status
+    }
+
+    /// pam_chauthtok in a child of this process; None where there is none, or it died.
+    pub fn change_password_in_a_child(&mut self, flags: c_int) -> Option<c_int> {
+        // SAFETY: fork(2): the child calls libpam and ends; glibc has made its allocator fit for
+        // that in a process of several threads.
+        match unsafe { libc::fork() } {
+            0 => {
+                let code = self.change_password(flags);
+                // SAFETY: _exit(2) runs nothing that belongs to the parent.
+                unsafe { libc::_exit(code) }
+            }
+            -1 => None,
+            child => {
+                let mut status = 0;
+                // SAFETY: waitpid(2): the child is ours, `status` is a place for one int.
+                let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+                (waited == child && libc::WIFEXITED(status)).then(|| libc::WEXITSTATUS(status))
+            }
+        }
     }
 
     /// What the person did and saw.
@@ -207,10 +251,7 @@ unsafe extern "C" fn converse(
         return PAM_CONV_ERR;
     };
     let answer = match message.style {
-        1 | 2 => {
-            conversation.prompts += 1;
-            conversation.to_prompts.clone()
-        }
+        1 | 2 => conversation.answer_prompt(),
         _ => {
             // SAFETY: pam_conv(3): the text ends in a NUL.
             let text = unsafe { CStr::from_ptr(message.text) };

@@ -8,6 +8,9 @@
 #![allow(missing_docs, reason = "a test program")]
 
 mod cases;
+mod change;
+mod change_cases;
+mod change_profile;
 mod daemon;
 mod domain;
 mod ffi;
@@ -55,6 +58,12 @@ pub fn same<T: PartialEq + std::fmt::Debug>(faults: &mut Faults, what: &str, is:
     }
 }
 
+/// How many descriptors this process has open, once the daemon's threads have closed theirs.
+pub fn open_descriptors() -> usize {
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or(0)
+}
+
 fn main() -> ExitCode {
     if std::env::var_os("LDAPS_SANDBOX").is_none() {
         eprintln!("pam-checks: run tests/host/pam-checks, which makes the sandbox this is for");
@@ -64,7 +73,9 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("scripted") => {
             scripted::check(&mut count);
+            change::check(&mut count);
             profile::check(&mut count);
+            change_profile::check(&mut count);
         }
         Some("domain") => domain::check(&mut count),
         _ => {
@@ -78,8 +89,9 @@ fn main() -> ExitCode {
 
 /// The PAM file of the module alone, and behind it what shows its PAM_IGNORE as a code.
 pub fn write_pam_files(arguments: &str) -> std::io::Result<&'static CStr> {
-    let codes = "auth=no_module_data acct=no_module_data cred=no_module_data";
-    let lines: String = ["auth", "account"]
+    let codes = "auth=no_module_data acct=no_module_data cred=no_module_data \
+                 prechauthtok=no_module_data chauthtok=no_module_data";
+    let lines: String = ["auth", "account", "password"]
         .map(|kind| {
             let control = "[success=done ignore=ignore default=die]";
             format!(

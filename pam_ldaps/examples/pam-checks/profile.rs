@@ -10,7 +10,7 @@ use ldaps_core::refusal::Refusal;
 use crate::cases::{ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS};
 use crate::daemon::{Daemon, Mode, RIGHT};
 use crate::ffi::{Conversation, Login};
-use crate::{Count, Faults, same};
+use crate::{Count, Faults, open_descriptors, same};
 
 /// PAM_ESTABLISH_CRED.
 const ESTABLISH: i32 = 2;
@@ -125,7 +125,6 @@ fn run(row: &Row) -> Result<Faults, String> {
 }
 
 fn descriptors() -> Faults {
-    let open = || std::fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or(0);
     let mut faults = Faults::new();
     let Ok(_daemon) = Daemon::start(Mode::Running, Verdict::Granted) else {
         return vec!["the daemon does not start".to_owned()];
@@ -138,9 +137,9 @@ fn descriptors() -> Faults {
         drop(login);
         // The first round opens what libpam and the C library keep for themselves.
         if round == 0 {
-            before = open();
+            before = open_descriptors();
         }
     }
-    same(&mut faults, "the number of open descriptors", &open(), &before);
+    same(&mut faults, "the number of open descriptors", &open_descriptors(), &before);
     faults
 }

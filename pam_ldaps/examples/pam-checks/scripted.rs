@@ -96,14 +96,14 @@ fn silent() -> Faults {
 }
 
 /// pam_debug, behind the module, says what it was told to return; libpam says of its own that a
-/// password was not had. Neither is ours.
-fn said_by_us(line: &str) -> bool {
-    !line.contains("no_module_data") && !line.contains("Password change")
+/// password was not had, or not typed twice. None of it is ours.
+pub fn said_by_us(line: &str) -> bool {
+    !["no_module_data", "Password change", "do not match"].iter().any(|other| line.contains(other))
 }
 
 fn start(case: &Case, files: &'static CStr) -> Result<Login, String> {
     let conversation = Conversation {
-        to_prompts: case.prompt.clone(),
+        to_prompts: vec![case.prompt.clone()],
         to_messages: case.message.clone(),
         ..Conversation::typing(b"")
     };

@@ -214,10 +214,10 @@ fn a_conversation_without_a_password_is_a_change() {
 #[test]
 fn the_reason_of_a_refused_change_does_not_reach_the_person() {
     let rejected = || Ok(Verdict::Refused(Refusal::NewPasswordRejected));
-    let notice = Some("The new password is too short: at least 12 characters, this has 9.");
-    let mut host = Recording { decision: rejected, notice, ..pending() };
+    let line = "The new password is too short: at least 12 characters, this has 9.";
+    let mut host = Recording { decision: rejected, notice: Some(line), ..pending() };
     assert_eq!(change_password(&mut host), PAM_AUTHTOK_ERR);
-    assert_eq!(host.told, [(Tone::Error, notice.unwrap().to_owned())]);
+    assert_eq!(host.told, [(Tone::Error, line.to_owned())]);
     assert_eq!(host.steps.last(), Some(&"change sent"), "no delay where nobody guesses");
 
     let forbidden = || Ok(Verdict::Refused(Refusal::ChangeForbidden));
