@@ -18,6 +18,7 @@ PASSWORD = "Secret.123"
 SERVICE_PASSWORD = "Service.Pass.1"
 NEVER = "-9223372036854775808"
 A_SECOND = 10_000_000  # in the directory's 100 ns units
+A_DAY = 86400 * A_SECOND
 
 SECURITY = 0x80000000
 GLOBAL, DOMAIN_LOCAL, UNIVERSAL = 2, 4, 8
@@ -49,7 +50,27 @@ USERS = [
     ("par(en)s", "Parens (one) \\ two * three", {}),
     ("first.last_x-1", "#First Last ", {}),
     ("gecoscolon", "Colon: In: Name", {}),
+    # People whose passwords grow old and are changed: each for one scenario, which says in
+    # what state their password is (password.py).
+    ("warned", "Warned in Time", {}),
+    ("never", "Never Expires", {"userAccountControl": "66048"}),
+    ("keyexp", "Expired With a Key", {}),
+    ("exlogin", "Expired at Login", {}),
+    ("exsu", "Expired at su", {}),
+    ("exkeyboard", "Expired at Keyboard-Interactive", {}),
+    ("expass", "Expired at sshd's Password", {}),
+    ("mclogin", "Must Change at Login", {}),
+    ("mcsu", "Must Change at su", {}),
+    ("mckeyboard", "Must Change at Keyboard-Interactive", {}),
+    ("mcpass", "Must Change at sshd's Password", {}),
+    ("changer", "Changes Theirs", {}),
+    ("refused", "Refused a New One", {}),
+    ("ownrules", "Rules of Their Own", {}),
+    ("quality", "Quality Checked", {}),
 ]
+# Whom the settings with an age of 30 days bind.
+AGEING = ["warned", "never", "keyexp", "exlogin", "exsu", "exkeyboard", "expass", "ownrules"]
+CHANGING = ["mclogin", "mcsu", "mckeyboard", "mcpass", "changer", "refused", "quality"]
 
 # sAMAccountName, common name, kind, members (sAMAccountNames of users and groups).
 GROUPS = [
@@ -58,7 +79,7 @@ GROUPS = [
     ("nest-c", "Nest C", SECURITY | GLOBAL, ["nest-a", "alice"]),  # the cycle
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
-        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"]),
+        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),
@@ -76,8 +97,9 @@ COMPUTERS = ["PC01", "PC02"]
 # Password settings objects: name, longest password age, lock-out threshold, whom it binds.
 # This is how single accounts get an expired password or a lock-out in a domain without either.
 SETTINGS = [
-    ("Expire At Once", str(-A_SECOND), "0", "pwexpired"),
-    ("Lock After Two", NEVER, "2", "locky"),
+    ("Expire At Once", str(-A_SECOND), "0", ["pwexpired"]),
+    ("Lock After Two", NEVER, "2", ["locky"]),
+    ("Thirty Days", str(-30 * A_DAY), "0", AGEING),
 ]
 
 
@@ -128,7 +150,7 @@ class Domain:
         if members:
             self.change(self.dn_of[group], {"member": [str(self.dn_of[m]) for m in members]}, ldb.FLAG_MOD_ADD)
 
-    def add_settings(self, name, longest_age, threshold, user):
+    def add_settings(self, name, longest_age, threshold, users):
         self.db.add({"dn": "CN=%s,CN=Password Settings Container,CN=System,%s" % (name, self.base),
                      "objectClass": "msDS-PasswordSettings",
                      "msDS-PasswordSettingsPrecedence": "10",
@@ -141,7 +163,7 @@ class Domain:
                      "msDS-LockoutThreshold": threshold,
                      "msDS-LockoutObservationWindow": str(-1800 * A_SECOND),
                      "msDS-LockoutDuration": str(-1800 * A_SECOND),
-                     "msDS-PSOAppliesTo": str(self.dn_of[user])})
+                     "msDS-PSOAppliesTo": [str(self.dn_of[user]) for user in users]})
 
     def hide_state(self, user, from_account):
         """The service account may not read this user's userAccountControl, as in hardened domains."""

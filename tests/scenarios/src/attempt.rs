@@ -40,7 +40,7 @@ pub struct Attempt {
 
 /// The command that shows that somebody is in; the echo of it, being typed, does not contain
 /// what it prints.
-const SHOW: &str = "echo IN:$(id -un)";
+pub const SHOW: &str = "echo IN:$(id -un)";
 
 /// Tries to get in.
 ///

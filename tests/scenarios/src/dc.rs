@@ -149,6 +149,75 @@ impl<'engine> Dc<'engine> {
         self.run(&["/opt/dc/lock", "locky"]).map(drop)
     }
 
+    /// Puts a user's password into a state: the arguments of tests/containers/dc/password.py.
+    ///
+    /// # Errors
+    /// When the database cannot be changed.
+    pub fn password(&self, user: &str, state: &[&str]) -> Check {
+        let mut command = vec!["python3", "/opt/dc/password.py", user];
+        command.extend(state);
+        self.run(&command).map(drop)
+    }
+
+    /// How many changes of a user's password were made by who knew it, and how many resets.
+    ///
+    /// # Errors
+    /// When the audit log cannot be read.
+    pub fn changes_of(&self, user: &str) -> Check<(u32, u32)> {
+        let text = self.run(&["python3", "/opt/dc/changes.py", user])?;
+        let numbers = text.split_once(' ').map(|(a, b)| (a.parse(), b.parse()));
+        match numbers {
+            Some((Ok(changes), Ok(resets))) => Ok((changes, resets)),
+            _ => Err(Failure::new(format!("changes.py printed '{text}', not two numbers"))),
+        }
+    }
+
+    /// The domain's password rules: the usual ones, but for these arguments of
+    /// `samba-tool domain passwordsettings set`.
+    ///
+    /// # Errors
+    /// When samba-tool refuses.
+    pub fn policy(&self, but: &[&str]) -> Check {
+        let mut command = vec!["/opt/dc/policy"];
+        command.extend(but);
+        self.run(&command).map(drop)
+    }
+
+    /// Stops the domain controller where it stands, so that it answers nothing and closes
+    /// nothing, or lets it go on. No fault where that is so already.
+    ///
+    /// # Errors
+    /// When the engine cannot be run.
+    pub fn pause(&self, paused: bool) -> Check {
+        let verb = if paused { "pause" } else { "unpause" };
+        self.engine.run(&[verb, &self.container]).map(drop)
+    }
+
+    /// Its address on the network where DNS knows it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn address(&self) -> Check<String> {
+        self.address_on(&self.network)
+    }
+
+    /// Makes the domain's own DNS give its address, and these SRV records for the domain's
+    /// domain controllers: `TARGET:PRIORITY`.
+    ///
+    /// # Errors
+    /// When the database cannot be changed.
+    pub fn name_servers(&self, records: &[&str]) -> Check {
+        let address = self.address()?;
+        let mut command = vec!["python3", "/opt/dc/dns.py", &address];
+        command.extend(records);
+        self.run(&command).map(drop)
+    }
+
+    fn address_on(&self, network: &str) -> Check<String> {
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        self.engine.must(&["inspect", "--format", &format, &self.container])
+    }
+
     /// A network on which the domain controller has an address but no name, made on first use:
     /// its name, and the address.
     ///
@@ -160,8 +229,7 @@ impl<'engine> Dc<'engine> {
             self.engine.must(&["network", "create", "--label", &self.engine.label(), &network])?;
             self.engine.must(&["network", "connect", &network, &self.container])?;
         }
-        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
-        let address = self.engine.must(&["inspect", "--format", &format, &self.container])?;
+        let address = self.address_on(&network)?;
         Ok((network, address))
     }
 }

@@ -11,15 +11,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of this file.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "users-by-name-and-uid", shows: 1, disturbs: false, run: users },
-    Scenario { name: "groups-by-name-and-gid", shows: 1, disturbs: false, run: groups },
-    Scenario { name: "id-is-the-closure", shows: 1, disturbs: false, run: memberships },
-    Scenario { name: "computers-and-lists-are-nobody", shows: 1, disturbs: false, run: hidden },
-    Scenario { name: "spellings-of-one-user", shows: 1, disturbs: false, run: spellings },
-    Scenario { name: "names-made-to-break-filters", shows: 1, disturbs: false, run: hostile_names },
+    Scenario { name: "users-by-name-and-uid", shows: (2, 1), disturbs: false, run: users },
+    Scenario { name: "groups-by-name-and-gid", shows: (2, 1), disturbs: false, run: groups },
+    Scenario { name: "id-is-the-closure", shows: (2, 1), disturbs: false, run: memberships },
+    Scenario {
+        name: "computers-and-lists-are-nobody",
+        shows: (2, 1),
+        disturbs: false,
+        run: hidden,
+    },
+    Scenario { name: "spellings-of-one-user", shows: (2, 1), disturbs: false, run: spellings },
+    Scenario {
+        name: "names-made-to-break-filters",
+        shows: (2, 1),
+        disturbs: false,
+        run: hostile_names,
+    },
     Scenario {
         name: "system-services-run-as-directory-users",
-        shows: 1,
+        shows: (2, 1),
         disturbs: false,
         run: system_services,
     },

@@ -9,19 +9,34 @@ use crate::scenario::{Scenario, Stage};
 
 /// The rows of this file.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "right-password-gets-in", shows: 2, disturbs: false, run: right_password },
-    Scenario { name: "wrong-password-stays-out", shows: 2, disturbs: false, run: wrong_password },
+    Scenario {
+        name: "right-password-gets-in",
+        shows: (2, 2),
+        disturbs: false,
+        run: right_password,
+    },
+    Scenario {
+        name: "wrong-password-stays-out",
+        shows: (2, 2),
+        disturbs: false,
+        run: wrong_password,
+    },
     Scenario {
         name: "empty-password-is-never-sent",
-        shows: 2,
+        shows: (2, 2),
         disturbs: false,
         run: empty_password,
     },
-    Scenario { name: "outside-allow-costs-no-bind", shows: 2, disturbs: false, run: outside_allow },
-    Scenario { name: "sudo-has-rules-of-its-own", shows: 2, disturbs: false, run: sudo_rules },
-    Scenario { name: "sshd-junk-is-never-sent", shows: 2, disturbs: false, run: sshd_junk },
-    Scenario { name: "ssh-key-needs-a-live-account", shows: 2, disturbs: false, run: ssh_key },
-    Scenario { name: "odd-names-log-in", shows: 2, disturbs: false, run: odd_names },
+    Scenario {
+        name: "outside-allow-costs-no-bind",
+        shows: (2, 2),
+        disturbs: false,
+        run: outside_allow,
+    },
+    Scenario { name: "sudo-has-rules-of-its-own", shows: (2, 2), disturbs: false, run: sudo_rules },
+    Scenario { name: "sshd-junk-is-never-sent", shows: (2, 2), disturbs: false, run: sshd_junk },
+    Scenario { name: "ssh-key-needs-a-live-account", shows: (2, 2), disturbs: false, run: ssh_key },
+    Scenario { name: "odd-names-log-in", shows: (2, 2), disturbs: false, run: odd_names },
 ];
 
 /// Tries every door as one account, at the same time, and counts the account's binds.

@@ -8,8 +8,10 @@
 
 mod attempt;
 mod certificates;
+mod changes;
 mod dc;
 mod engine;
+mod expiry;
 mod host;
 mod identity;
 mod images;
@@ -19,11 +21,14 @@ mod options;
 mod outcome;
 mod package;
 mod package_file;
+mod passwd;
 mod product;
 mod refusals;
 mod runner;
 mod scenario;
+mod servers;
 mod stand;
+mod talk;
 mod truth;
 
 use std::process::ExitCode;
@@ -38,7 +43,8 @@ fn main() -> ExitCode {
     };
     if options.list {
         for scenario in scenario::table() {
-            println!("{:<40} done-when line {}", scenario.name, scenario.shows);
+            let (issue, line) = scenario.shows;
+            println!("{:<40} issue {issue}, done-when line {line}", scenario.name);
         }
         return ExitCode::SUCCESS;
     }

@@ -23,6 +23,10 @@ pub struct Configuration {
     pub ca_file: Option<String>,
     /// `[directory.address]`: where dc1.corp.example is.
     pub address: Option<String>,
+    /// The line of `[directory]` that says where the servers are; `uri` with one where empty.
+    pub servers: Option<&'static str>,
+    /// Further sections.
+    pub more: &'static str,
 }
 
 /// Installs the package; what it depends on is in the image.
@@ -53,9 +57,10 @@ pub fn write_configuration(host: &Host<'_>, dc: &Dc<'_>, configuration: &Configu
         .as_ref()
         .map(|address| format!("[directory.address]\n\"{}\" = \"{address}\"\n\n", dc::NAME))
         .unwrap_or_default();
+    let usual = format!("uri = [\"ldaps://{}\"]", dc::NAME);
+    let (servers, more) = (configuration.servers.unwrap_or(&usual), configuration.more);
     let toml = format!(
-        "[directory]\nuri = [\"ldaps://{}\"]\nbind_dn = \"svc-linux@corp.example\"\nbind_secret = \"/etc/ldaps/secret\"\n\n{address}{ACCESS}",
-        dc::NAME
+        "[directory]\n{servers}\nbind_dn = \"svc-linux@corp.example\"\nbind_secret = \"/etc/ldaps/secret\"\n\n{address}{ACCESS}\n{more}"
     );
     host.write(CA_FILE, &dc.ca()?, "root:root", "0644")?;
     host.write("/etc/ldap/ldap.conf", &format!("TLS_CACERT {ca_file}\n"), "root:root", "0644")?;

@@ -11,14 +11,19 @@ use crate::scenario::{Scenario, Stage};
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "account-states-are-obeyed-and-named",
-        shows: 2,
+        shows: (2, 2),
         disturbs: false,
         run: account_states,
     },
-    Scenario { name: "locked-out-account-stays-out", shows: 2, disturbs: false, run: locked_out },
+    Scenario {
+        name: "locked-out-account-stays-out",
+        shows: (2, 2),
+        disturbs: false,
+        run: locked_out,
+    },
     Scenario {
         name: "unreadable-state-names-the-right",
-        shows: 2,
+        shows: (2, 2),
         disturbs: false,
         run: unreadable_state,
     },

@@ -10,6 +10,7 @@ use crate::local::{self, Times};
 use crate::outcome::{Check, Failure};
 use crate::package_file::Package;
 use crate::product::{self, Configuration};
+use crate::servers;
 use crate::truth::{Peer, Truth};
 use std::cell::{Cell, OnceCell};
 use std::path::Path;
@@ -19,8 +20,9 @@ use std::sync::OnceLock;
 pub struct Scenario {
     /// What `--only` selects by.
     pub name: &'static str,
-    /// The line of issue 2's "It is done when" that it shows, or the package's row.
-    pub shows: u8,
+    /// The issue, and the line of its "It is done when", that it shows. (Line 6 of issue 2 is the
+    /// package's row.)
+    pub shows: (u8, u8),
     /// Does it leave the shared host or the domain controller in another state? Then all
     /// is put right after it.
     pub disturbs: bool,
@@ -36,6 +38,10 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::refusals::SCENARIOS,
         crate::local::SCENARIOS,
         crate::certificates::SCENARIOS,
+        crate::servers::SCENARIOS,
+        crate::expiry::SCENARIOS,
+        crate::changes::SCENARIOS,
+        crate::passwd::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()
@@ -175,10 +181,13 @@ impl<'run> Stage<'run> {
     /// # Errors
     /// When the daemon does not answer afterwards.
     pub fn heal(&self) -> Check {
+        self.dc.pause(false)?;
+        self.dc.policy(&[])?;
         self.dc.show(Certificate::Good)?;
         let host = self.host()?;
         // Exit codes do not matter here: most of it is in order already.
         host.sh("pkill -CONT -x ldapsd; iptables -F OUTPUT; iptables -F INPUT; rm -f /etc/cron.d/scenarios")?;
+        servers::put_resolver_back(host)?;
         local::put_modules_back(host)?;
         let (nameless, _) = self.dc.nameless_network()?;
         host.on_network(&nameless, false)?;
