@@ -9,6 +9,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod budget;
 mod heartbeat;
 mod host;
 mod log;

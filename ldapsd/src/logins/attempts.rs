@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ldaps_core::names::UserName;
 use lru::LruCache;
 use tokio::time::Instant;
 
@@ -21,7 +20,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// The passwords tried in the last minute.
-pub(crate) struct Attempts(Mutex<LruCache<(u32, UserName), VecDeque<Instant>>>);
+pub(crate) struct Attempts(Mutex<LruCache<(u32, u32), VecDeque<Instant>>>);
 
 impl Default for Attempts {
     fn default() -> Self {
@@ -30,11 +29,12 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Whether this caller may try a password of this account once more; if so, it is counted.
-    pub(crate) fn allow(&self, uid: u32, name: &UserName) -> bool {
-        let limit = if uid == 0 { OF_ROOT } else { OF_OTHERS };
+    /// Whether this caller may try a password of this account once more; if so, it is counted. Both
+    /// are uids: an account has many names, and a uid that is not the account's is sent no further.
+    pub(crate) fn allow(&self, caller: u32, account: u32) -> bool {
+        let limit = if caller == 0 { OF_ROOT } else { OF_OTHERS };
         let mut attempts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let past = attempts.get_or_insert_mut((uid, name.clone()), VecDeque::new);
+        let past = attempts.get_or_insert_mut((caller, account), VecDeque::new);
         while past.front().is_some_and(|moment| moment.elapsed() > WINDOW) {
             past.pop_front();
         }
@@ -53,14 +53,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_guesser_is_never_stopped_or_never_let_go_on() {
         let attempts = Attempts::default();
-        let name = |text: &str| UserName::parse(text.as_bytes()).unwrap();
+        let (alice, bob) = (200_500, 200_501);
         for at in 0..OF_OTHERS {
-            assert!(attempts.allow(1000, &name("alice")), "{at}");
+            assert!(attempts.allow(1000, alice), "{at}");
         }
-        assert!(!attempts.allow(1000, &name("alice")));
-        assert!(attempts.allow(1000, &name("bob")), "another account");
-        assert!(attempts.allow(0, &name("alice")), "another caller");
+        assert!(!attempts.allow(1000, alice));
+        assert!(attempts.allow(1000, bob), "another account");
+        assert!(attempts.allow(0, alice), "another caller");
         tokio::time::advance(WINDOW + Duration::from_secs(1)).await;
-        assert!(attempts.allow(1000, &name("alice")), "a minute later");
+        assert!(attempts.allow(1000, alice), "a minute later");
     }
 }

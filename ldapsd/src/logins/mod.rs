@@ -4,6 +4,8 @@ mod account;
 pub(crate) mod attempts;
 mod authenticate;
 mod callers;
+mod foresee;
+mod hopeless;
 mod identity;
 pub(crate) mod lockout;
 mod new_password;
@@ -11,6 +13,7 @@ mod password;
 mod report;
 mod rules;
 mod stop;
+pub(crate) mod why;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,7 +108,7 @@ async fn answer(
     request: PamRequest<'_>,
 ) -> Decision {
     let login = request.login();
-    let usable = |password: &[u8]| match host.attempts.allow(peer.uid, name) {
+    let usable = |password: &[u8]| match host.attempts.allow(peer.uid, login.uid) {
         false => Err(Decision::refused(Refusal::TooManyAttempts)),
         true => Password::parse(password).map_err(|error| {
             Decision::refused_because(Refusal::UnusablePassword, error.to_string())
@@ -141,12 +144,20 @@ async fn bind(
     user: &KnownUser,
     password: &Password,
 ) -> Result<BindOutcome, Stop> {
-    let lockout = host.directory.domain().await?.lockout;
-    host.wrong_passwords.check(user, lockout)?;
+    may_be_tried(host, user).await?;
     numbers.count_bind();
     let outcome = host.directory.authenticate(&user.record.dn, password).await?;
     host.wrong_passwords.count(user.record.sid, outcome);
     Ok(outcome)
+}
+
+/// Whether one more password of this user leaves AD's own count far enough from its end.
+///
+/// # Errors
+/// It does not, or AD's rule is not known.
+async fn may_be_tried(host: &Host, user: &KnownUser) -> Result<(), Stop> {
+    let lockout = host.directory.domain().await?.lockout;
+    Ok(host.wrong_passwords.check(user, lockout)?)
 }
 
 /// The name, if this caller may ask about it.

@@ -17,8 +17,9 @@ use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::names::{GroupName, NameForm, UserName};
 use ldaps_core::sid::Sid;
 use ldaps_directory::{Directory, DirectoryError, GroupRecord, Page, UserRecord};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use crate::budget::Asker;
 use accounts::{Accounts, ById, Withheld, member_names};
 use flights::Flights;
 use local_names::{LocalNames, Names};
@@ -30,6 +31,9 @@ const USERS_PAGE: u16 = 500;
 /// Groups in one page: each costs the searches for its members, and a page has one deadline.
 const GROUPS_PAGE: u16 = 20;
 
+/// How long a refresh is waited for where there is an answer from before: the search goes on, and
+/// its answer is there next time.
+const REFRESH_PATIENCE: Duration = Duration::from_millis(500);
 /// How long what AD said of an account decides about logins without a password (keys, cron, su by
 /// root) while no server answers: a day's outage locks nobody out of what is being mended, and
 /// whom AD has disabled meanwhile is not let in for ever.
@@ -85,13 +89,13 @@ impl Lookups {
     }
 
     /// The user asked for, from memory where it is fresh.
-    pub(crate) async fn user(&self, key: Key) -> Answer<Arc<KnownUser>> {
+    pub(crate) async fn user(&self, key: Key, asker: Asker<'_>) -> Answer<Arc<KnownUser>> {
         let local = self.0.local_names()?;
         if is_local_user(&key, &local) {
             return Ok(None);
         }
         let recalled = self.0.memory().user(&key);
-        let found = self.0.answer(recalled, self.0.clone().find_user_once(key)).await?;
+        let found = self.0.answer(recalled, asker, self.0.clone().find_user_once(key)).await?;
         Ok(found.filter(|user| !local.has_user(&user.entry.name)))
     }
 
@@ -118,21 +122,25 @@ impl Lookups {
     }
 
     /// The group asked for with its members, from memory where it is fresh.
-    pub(crate) async fn group(&self, key: Key) -> Answer<Arc<KnownGroup>> {
+    pub(crate) async fn group(&self, key: Key, asker: Asker<'_>) -> Answer<Arc<KnownGroup>> {
         let local = self.0.local_names()?;
         if is_local_group(&key, &local) {
             return Ok(None);
         }
         let recalled = self.0.memory().group(&key);
-        let found = self.0.answer(recalled, self.0.clone().find_group_once(key)).await?;
+        let found = self.0.answer(recalled, asker, self.0.clone().find_group_once(key)).await?;
         Ok(found.filter(|group| !local.has_group(&group.entry.name)))
     }
 
     /// The groups of a user, from memory where they are fresh. None: AD does not show them.
-    pub(crate) async fn membership(&self, user: &KnownUser) -> Answer<Arc<Membership>> {
+    pub(crate) async fn membership(
+        &self,
+        user: &KnownUser,
+        asker: Asker<'_>,
+    ) -> Answer<Arc<Membership>> {
         let recalled = self.0.memory().membership(user.record.sid);
         let search = self.0.clone().find_membership_once(user.record.clone());
-        self.0.answer(recalled, search).await
+        self.0.answer(recalled, asker, search).await
     }
 
     /// The groups of a user as the directory has them now.
@@ -188,10 +196,11 @@ impl Lookups {
 
 impl Inner {
     /// What memory has, or what the search finds; what memory had long ago, where no server
-    /// answers.
+    /// answers, or not at once. Only a search takes a place of the asker's.
     async fn answer<Known>(
         &self,
         recalled: Recalled<Known>,
+        asker: Asker<'_>,
         search: impl Future<Output = Answer<Arc<Known>>>,
     ) -> Answer<Arc<Known>> {
         let stale = match recalled {
@@ -207,9 +216,14 @@ impl Inner {
             Recalled::Unknown => None,
         };
         self.misses.fetch_add(1, Ordering::Relaxed);
-        match (search.await, stale) {
-            (Err(_), Some(known)) => Ok(Some(known)),
-            (answer, _) => answer,
+        let found = async {
+            let _place = asker.place().await;
+            search.await
+        };
+        let Some(known) = stale else { return found.await };
+        match timeout(REFRESH_PATIENCE, found).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Ok(Some(known)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! admin.sock: the administrator's tool. How the daemon is and what it knows of a user, for
-//! anyone: no more than look-ups show.
+//! anyone: no more than look-ups show. How a login would be decided, for root about anyone and for
+//! others about themselves.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,6 +11,7 @@ use ldaps_core::protocol::frame;
 use ldaps_directory::{DirectoryError, Judgement};
 
 use super::{Reply, Request, reply};
+use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
@@ -19,20 +21,32 @@ use crate::status::Numbers;
 /// Answers one request.
 pub(crate) async fn answer(
     host: Arc<Host>,
+    budget: Arc<Budget>,
     numbers: Arc<Numbers>,
-    _: Peer,
+    peer: Peer,
     request: Request,
 ) -> Reply {
-    reply(&match frame::decode(&request)? {
+    let request = frame::decode(&request)?;
+    let _place = budget.place(peer.uid).await;
+    // The place covers every search of the request: one that waited for another of the same uid's
+    // places could wait for itself.
+    let asker = Asker { budget: &budget, uid: 0 };
+    reply(&match request {
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
-        AdminRequest::User(name) => match user(&host, &name).await {
+        AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(answer) => answer,
             Err(error) => AdminReply::Unavailable(error.to_string()),
         },
+        AdminRequest::Why { name, service } => {
+            match logins::why::why(&host, peer, &name, &service).await {
+                Ok(answer) => answer,
+                Err(error) => AdminReply::Unavailable(error.to_string()),
+            }
+        }
     })
 }
 
-async fn user(host: &Host, name: &str) -> Result<AdminReply, DirectoryError> {
+async fn user(host: &Host, asker: Asker<'_>, name: &str) -> Result<AdminReply, DirectoryError> {
     let parsed = match UserName::parse(name.as_bytes()) {
         Ok(parsed) => parsed,
         Err(error) => return Ok(AdminReply::NoSuchUser(format!("{name:?}: {error}"))),
@@ -42,12 +56,16 @@ async fn user(host: &Host, name: &str) -> Result<AdminReply, DirectoryError> {
         return Ok(AdminReply::NoSuchUser(why));
     }
     match host.lookups.user_now(&parsed).await? {
-        Some(user) => Ok(AdminReply::User(report(host, &user).await?)),
+        Some(user) => Ok(AdminReply::User(report(host, asker, &user).await?)),
         None => Ok(AdminReply::NoSuchUser(host.lookups.why_not(&parsed).await?)),
     }
 }
 
-async fn report(host: &Host, user: &KnownUser) -> Result<UserReport, DirectoryError> {
+async fn report(
+    host: &Host,
+    asker: Asker<'_>,
+    user: &KnownUser,
+) -> Result<UserReport, DirectoryError> {
     let membership = host.lookups.membership_now(user).await?;
     let (sids, gids) = match &membership {
         Some(membership) => (membership.sids.as_slice(), membership.gids.as_slice()),
@@ -55,7 +73,7 @@ async fn report(host: &Host, user: &KnownUser) -> Result<UserReport, DirectoryEr
     };
     let mut groups = Vec::with_capacity(gids.len());
     for gid in gids {
-        let group = host.lookups.group(Key::Gid(*gid)).await?;
+        let group = host.lookups.group(Key::Gid(*gid), asker).await?;
         groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
     }
     let state = match user.record.state.judge(SystemTime::now()) {

@@ -1,7 +1,6 @@
 //! The three sockets: one connection, one request, one reply.
 
 mod admin;
-mod budget;
 mod nss;
 mod pam;
 
@@ -17,8 +16,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use budget::Budget;
-
+use crate::budget::Budget;
 use crate::host::HostCell;
 use crate::peer::Peer;
 use crate::run_dir::Listeners;
@@ -32,6 +30,9 @@ const LAST_ANSWERS: Duration = Duration::from_millis(1_500);
 /// Connections of one uid other than root's that are open at once on one socket: nobody can keep
 /// the others out by connecting and saying nothing.
 const CONNECTIONS_OF_ONE: usize = 128;
+/// Questions of one uid other than root's to admin.sock that may be under way at once: each is
+/// several searches.
+const ADMIN_QUESTIONS_OF_ONE: usize = 2;
 /// Look-ups of one uid other than root's that may be under way at once.
 const LOOK_UPS_OF_ONE: usize = 32;
 /// A caller that has connected sends its request at once: the modules write it in one piece.
@@ -73,7 +74,10 @@ pub(crate) fn serve(
     };
     let on_admin = {
         let (hosts, numbers) = (hosts.clone(), numbers.clone());
-        move |peer, request| admin::answer(hosts.get(), numbers.clone(), peer, request)
+        let budget = Arc::new(Budget::new(ADMIN_QUESTIONS_OF_ONE));
+        move |peer, request| {
+            admin::answer(hosts.get(), budget.clone(), numbers.clone(), peer, request)
+        }
     };
     let accepting = [
         tokio::spawn(accept(listeners.nss, places.clone(), on_nss)).abort_handle(),

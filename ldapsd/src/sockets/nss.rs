@@ -9,8 +9,8 @@ use ldaps_core::protocol::messages::{Cursor, NssReply, NssRequest};
 use ldaps_directory::DirectoryError;
 use tokio::time::timeout;
 
-use super::budget::Budget;
 use super::{Reply, Request, reply};
+use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::lookups::memory::Key;
 use crate::peer::Peer;
@@ -26,11 +26,10 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Reply {
     let request: NssRequest = frame::decode(&request)?;
-    let asked = async {
-        let _place = budget.place(peer.uid).await;
-        look_up(&host, request).await
-    };
-    let answer = timeout(DEADLINE, asked).await.unwrap_or(Ok(NssReply::Unavailable));
+    let asker = Asker { budget: &budget, uid: peer.uid };
+    let answer = timeout(DEADLINE, look_up(&host, asker, request))
+        .await
+        .unwrap_or(Ok(NssReply::Unavailable));
     reply(&answer.unwrap_or_else(|error| {
         // Each outage is told once, where it is noticed; this is for whoever looks closer.
         tracing::debug!("a look-up of uid {} failed: {error}", peer.uid);
@@ -38,50 +37,60 @@ pub(crate) async fn answer(
     }))
 }
 
-async fn look_up(host: &Host, request: NssRequest) -> Result<NssReply, DirectoryError> {
+async fn look_up(
+    host: &Host,
+    asker: Asker<'_>,
+    request: NssRequest,
+) -> Result<NssReply, DirectoryError> {
     match request {
         NssRequest::UserByName(name) => match UserName::parse(name.as_bytes()) {
-            Ok(name) => user(host, Key::UserName(name)).await,
+            Ok(name) => user(host, asker, Key::UserName(name)).await,
             Err(_) => Ok(NssReply::NotFound),
         },
-        NssRequest::UserById(uid) => user(host, Key::Uid(uid)).await,
+        NssRequest::UserById(uid) => user(host, asker, Key::Uid(uid)).await,
         NssRequest::GroupByName(name) => match GroupName::parse(name.as_bytes()) {
-            Ok(name) => group(host, Key::GroupName(name)).await,
+            Ok(name) => group(host, asker, Key::GroupName(name)).await,
             Err(_) => Ok(NssReply::NotFound),
         },
-        NssRequest::GroupById(gid) => group(host, Key::Gid(gid)).await,
+        NssRequest::GroupById(gid) => group(host, asker, Key::Gid(gid)).await,
         NssRequest::GroupsOf(name) => match UserName::parse(name.as_bytes()) {
-            Ok(name) => groups_of(host, name).await,
+            Ok(name) => groups_of(host, asker, name).await,
             Err(_) => Ok(NssReply::NotFound),
         },
         NssRequest::Users(_) if !host.config.nss.enumerate => Ok(NssReply::Users(vec![], None)),
         NssRequest::Groups(_) if !host.config.nss.enumerate => Ok(NssReply::Groups(vec![], None)),
         NssRequest::Users(cursor) => {
+            let _place = asker.place().await;
             let page = host.lookups.users_page(cookie(cursor)).await?;
             Ok(NssReply::Users(page.records, next(&page.next)))
         }
         NssRequest::Groups(cursor) => {
+            let _place = asker.place().await;
             let page = host.lookups.groups_page(cookie(cursor)).await?;
             Ok(NssReply::Groups(page.records, next(&page.next)))
         }
     }
 }
 
-async fn user(host: &Host, key: Key) -> Result<NssReply, DirectoryError> {
-    let found = host.lookups.user(key).await?;
+async fn user(host: &Host, asker: Asker<'_>, key: Key) -> Result<NssReply, DirectoryError> {
+    let found = host.lookups.user(key, asker).await?;
     Ok(found.map_or(NssReply::NotFound, |user| NssReply::User(user.entry.clone())))
 }
 
-async fn group(host: &Host, key: Key) -> Result<NssReply, DirectoryError> {
-    let found = host.lookups.group(key).await?;
+async fn group(host: &Host, asker: Asker<'_>, key: Key) -> Result<NssReply, DirectoryError> {
+    let found = host.lookups.group(key, asker).await?;
     Ok(found.map_or(NssReply::NotFound, |group| NssReply::Group(group.entry.clone())))
 }
 
-async fn groups_of(host: &Host, name: UserName) -> Result<NssReply, DirectoryError> {
-    let Some(user) = host.lookups.user(Key::UserName(name)).await? else {
+async fn groups_of(
+    host: &Host,
+    asker: Asker<'_>,
+    name: UserName,
+) -> Result<NssReply, DirectoryError> {
+    let Some(user) = host.lookups.user(Key::UserName(name), asker).await? else {
         return Ok(NssReply::NotFound);
     };
-    Ok(match host.lookups.membership(&user).await? {
+    Ok(match host.lookups.membership(&user, asker).await? {
         Some(membership) => NssReply::Gids(membership.gids.clone()),
         // Not shown is not none: nobody is told of fewer groups than there are.
         None => NssReply::Unavailable,

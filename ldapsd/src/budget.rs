@@ -13,6 +13,20 @@ pub(crate) struct Budget {
     places: Mutex<HashMap<u32, Weak<Semaphore>>>,
 }
 
+/// Whose places a question takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    pub(crate) budget: &'a Budget,
+    pub(crate) uid: u32,
+}
+
+impl Asker<'_> {
+    /// A place, as soon as there is one.
+    pub(crate) async fn place(&self) -> Place {
+        self.budget.place(self.uid).await
+    }
+}
+
 /// A place; None for root, who needs none.
 pub(crate) type Place = Option<OwnedSemaphorePermit>;
 
