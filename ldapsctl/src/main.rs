@@ -1,12 +1,14 @@
 //! `ldapsctl`, the administrator's tool: what the daemon does, what it knows of a user, and whether
-//! the configuration is right.
+//! the configuration is right; why a login goes as it goes.
 #![forbid(unsafe_code)]
 
 mod check_config;
 mod daemon;
 mod output;
+mod pam_codes;
 mod status;
 mod user;
+mod why;
 
 use clap::{Args, Parser, Subcommand};
 use ldaps_core::config::Sources;
@@ -45,6 +47,17 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Show how a login would be decided, step by step, and what PAM would answer; about others,
+    /// for root only. Exits with 0 if the right password opens this service, with 1 if it does not.
+    Why {
+        /// The name as one would type it at a login.
+        name: String,
+        /// The PAM service: the name of a file in /etc/pam.d.
+        #[arg(long, value_name = "NAME", default_value = "sshd")]
+        service: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -71,6 +84,9 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Status(daemon) => ask(&daemon, &AdminRequest::Status),
         Command::User { name, daemon } => ask(&daemon, &AdminRequest::User(name)),
+        Command::Why { name, service, daemon } => {
+            ask(&daemon, &AdminRequest::Why { name, service })
+        }
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
@@ -89,6 +105,10 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
     match reply {
         AdminReply::Status(status) => show(daemon, &status, status::describe),
         AdminReply::User(report) => show(daemon, &report, user::describe),
+        AdminReply::Why(report) => {
+            let shown = show(daemon, &*report, why::describe);
+            if why::lets_in(&report) { shown } else { ExitCode::FAILURE }
+        }
         AdminReply::NoSuchUser(why) => {
             print_error(&format!("no such user: {why}\n"));
             ExitCode::FAILURE

@@ -16,10 +16,13 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "msDS-UserPasswordExpiryTimeComputed",
     "badPwdCount",
     "badPasswordTime",
+    "userWorkstations",
 ];
 
 /// userAccountControl: ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x2;
+/// userAccountControl: ADS_UF_SMARTCARD_REQUIRED (MS-ADTS 2.2.16).
+const SMARTCARD_REQUIRED: u32 = 0x4_0000;
 /// msDS-User-Account-Control-Computed: the bit that userAccountControl itself never shows.
 const LOCKED_OUT: u32 = 0x10;
 /// msDS-User-Account-Control-Computed: UF_PASSWORD_EXPIRED.
@@ -46,6 +49,7 @@ pub struct AccountState {
     password_expires: Option<i64>,
     wrong_passwords: Option<u32>,
     wrong_password_at: Option<i64>,
+    workstations: Option<String>,
 }
 
 /// The state of an account's password.
@@ -81,6 +85,7 @@ impl AccountState {
             password_expires: entry.number("msDS-UserPasswordExpiryTimeComputed"),
             wrong_passwords: entry.unsigned("badPwdCount"),
             wrong_password_at: entry.number("badPasswordTime"),
+            workstations: entry.text("userWorkstations").map(str::to_owned),
         }
     }
 
@@ -89,19 +94,40 @@ impl AccountState {
     /// (`docs/architecture.md` names the sources).
     #[must_use]
     pub fn judge(&self, now: SystemTime) -> Judgement {
-        let Some(control) = self.user_account_control else {
-            return Judgement::Unreadable("userAccountControl");
-        };
-        if control & ACCOUNT_DISABLED != 0 {
-            return Judgement::Closed(Refusal::AccountDisabled);
+        match self.objections(now) {
+            Err(attribute) => Judgement::Unreadable(attribute),
+            Ok(objections) => objections.first().map_or(Judgement::Open, |r| Judgement::Closed(*r)),
         }
-        if self.account_expires.is_some_and(|expires| has_passed(expires, now)) {
-            return Judgement::Closed(Refusal::AccountExpired);
-        }
-        match self.logon_hours.as_deref().is_some_and(|hours| !permits(hours, now)) {
-            true => Judgement::Closed(Refusal::LogonHours),
-            false => Judgement::Open,
-        }
+    }
+
+    /// Everything that keeps the account out at this time, whoever vouches for the person; the
+    /// first decides.
+    ///
+    /// # Errors
+    /// The attribute that is needed to tell, where it may not be read.
+    pub fn objections(&self, now: SystemTime) -> Result<Vec<Refusal>, &'static str> {
+        let control = self.user_account_control.ok_or("userAccountControl")?;
+        let expired = self.account_expires.is_some_and(|expires| has_passed(expires, now));
+        let out_of_hours = self.logon_hours.as_deref().is_some_and(|hours| !permits(hours, now));
+        let all = [
+            (control & ACCOUNT_DISABLED != 0, Refusal::AccountDisabled),
+            (expired, Refusal::AccountExpired),
+            (out_of_hours, Refusal::LogonHours),
+        ];
+        Ok(all.into_iter().filter_map(|(holds, refusal)| holds.then_some(refusal)).collect())
+    }
+
+    /// Whether only a smart card opens the account: AD has no password of it that anybody knows.
+    #[must_use]
+    pub fn is_smartcard_only(&self) -> bool {
+        self.user_account_control.is_some_and(|control| control & SMARTCARD_REQUIRED != 0)
+    }
+
+    /// The computers that the account may log on to, as AD names them ("Log On To"); empty: all.
+    #[must_use]
+    pub fn workstations(&self) -> Vec<&str> {
+        let list = self.workstations.as_deref().unwrap_or_default().split(',');
+        list.map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
     /// The state of the password. msDS-UserPasswordExpiryTimeComputed (MS-ADTS 3.1.1.4.5.34) takes
@@ -194,6 +220,7 @@ mod tests {
             password_expires: Some(NEVER),
             wrong_passwords: Some(0),
             wrong_password_at: None,
+            workstations: None,
         }
     }
 
@@ -263,6 +290,24 @@ mod tests {
             state.wrong_passwords(window, UNIX_EPOCH + Duration::from_secs(NOW))
         };
         assert_eq!((count(1), count(599), count(601)), (4, 4, 0));
+    }
+
+    #[test]
+    fn one_objection_hides_the_next_or_a_list_of_computers_is_misread() {
+        let now = UNIX_EPOCH + Duration::from_secs(NOW);
+        let state = AccountState {
+            user_account_control: Some(0x4_0202),
+            account_expires: Some(filetime(NOW - 1)),
+            logon_hours: Some(vec![0; 21]),
+            workstations: Some("PC-ONE, dc1,,".to_owned()),
+            ..state()
+        };
+        let all = vec![Refusal::AccountDisabled, Refusal::AccountExpired, Refusal::LogonHours];
+        assert_eq!(state.objections(now), Ok(all));
+        assert_eq!(state.workstations(), ["PC-ONE", "dc1"]);
+        assert!(state.is_smartcard_only());
+        assert!(!super::tests::state().is_smartcard_only());
+        assert!(super::tests::state().workstations().is_empty());
     }
 
     #[test]

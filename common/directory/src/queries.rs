@@ -3,7 +3,7 @@
 
 use ldap3_proto::proto::LdapFilter;
 use ldaps_core::config;
-use ldaps_core::names::{GroupName, NameForm, UserName, fold};
+use ldaps_core::names::{GroupName, fold};
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 
@@ -26,8 +26,8 @@ const NESTED_GROUPS_MAX: usize = 20_000;
 
 /// One domain, over however many servers it has.
 pub struct Directory {
-    link: Link,
-    users: config::Users,
+    pub(crate) link: Link,
+    pub(crate) users: config::Users,
     groups: config::Groups,
 }
 
@@ -64,34 +64,6 @@ impl Directory {
     /// [`DirectoryError`], as for every question.
     pub async fn domain(&self) -> Result<std::sync::Arc<Domain>, DirectoryError> {
         Ok(self.link.bound().await?.domain)
-    }
-
-    /// The user of this name, in whichever form it is.
-    ///
-    /// # Errors
-    /// [`DirectoryError`]; that nobody has the name is no error.
-    pub async fn user_by_name(
-        &self,
-        name: &UserName,
-    ) -> Result<Option<UserRecord>, DirectoryError> {
-        match name.form() {
-            NameForm::Bare(bare) => self.user_where(&self.users.login.bare, bare).await,
-            NameForm::At(whole) => {
-                for attribute in &self.users.login.at {
-                    if let Some(user) = self.user_where(attribute, whole).await? {
-                        return Ok(Some(user));
-                    }
-                }
-                Ok(None)
-            }
-            NameForm::DownLevel { domain, name } => {
-                let ours = self.domain().await?;
-                match ours.netbios.as_deref() == Some(domain) {
-                    true => self.user_where("sAMAccountName", name).await,
-                    false => Ok(None),
-                }
-            }
-        }
     }
 
     /// The user with this SID.
@@ -305,7 +277,8 @@ impl Directory {
         Ok(PolicyOfAccount::Known(rules))
     }
 
-    async fn user_where(
+    /// The user whose attribute has this value, folded; None also where several have it.
+    pub(crate) async fn user_where(
         &self,
         attribute: &str,
         asked: &str,

@@ -16,10 +16,10 @@ use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 
 /// An account and its groups, and whether AD said so now or at an earlier time.
-struct Seen {
-    user: Option<Arc<KnownUser>>,
-    membership: Option<Arc<Membership>>,
-    remembered: Option<DirectoryError>,
+pub(super) struct Seen {
+    pub(super) user: Option<Arc<KnownUser>>,
+    pub(super) membership: Option<Arc<Membership>>,
+    pub(super) remembered: Option<DirectoryError>,
 }
 
 /// Decides the account phase.
@@ -44,7 +44,7 @@ pub(crate) async fn decide(
 }
 
 /// What AD says now; where no server answers, what it said before.
-async fn see(host: &Host, name: &UserName) -> Result<Seen, DirectoryError> {
+pub(super) async fn see(host: &Host, name: &UserName) -> Result<Seen, DirectoryError> {
     let lookups = &host.lookups;
     let live = async {
         let user = lookups.user_now(name).await?;

@@ -9,6 +9,7 @@ use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, Judgement};
 
+use super::hopeless::{self, Hopeless};
 use super::stop::{Stop, decided};
 use super::{Decision, identity, rules};
 use crate::host::Host;
@@ -34,20 +35,54 @@ async fn steps(
     password: &Password,
 ) -> Result<Decision, Stop> {
     let user = identity::same(host.lookups.user_now(name).await?, login)?;
+    before_the_bind(host, login, &user).await?;
+    let outcome = super::bind(host, numbers, &user, password).await?;
+    let hopeless = match outcome {
+        BindOutcome::Refused(Refusal::WrongPassword | Refusal::Restriction) => {
+            hopeless::of_account(host, &user).await
+        }
+        BindOutcome::Accepted | BindOutcome::Refused(_) => None,
+    };
+    Ok(after_the_bind(outcome, hopeless))
+}
+
+/// Whether a password of this user is worth a bind.
+///
+/// # Errors
+/// It is not, and why.
+pub(super) async fn before_the_bind(
+    host: &Host,
+    login: &Login<'_>,
+    user: &KnownUser,
+) -> Result<(), Stop> {
     if let Judgement::Unreadable(attribute) = user.record.state.judge(std::time::SystemTime::now())
     {
-        return Ok(super::account::unreadable(&user, attribute));
+        return Err(super::account::unreadable(user, attribute).into());
     }
-    if let rules::Ruling::Refused(why) = rules(host, login, &user).await? {
-        return Ok(Decision::refused_because(Refusal::NotAllowed, why));
+    match rules(host, login, user).await? {
+        rules::Ruling::Refused(why) => {
+            Err(Decision::refused_because(Refusal::NotAllowed, why).into())
+        }
+        rules::Ruling::Allowed(_) => Ok(()),
     }
-    match super::bind(host, numbers, &user, password).await? {
-        BindOutcome::Accepted => Ok(Decision::granted("the password is right")),
+}
+
+/// What AD's answer means, with what is known of an account that no password opens.
+pub(super) fn after_the_bind(outcome: BindOutcome, hopeless: Option<Hopeless>) -> Decision {
+    match (outcome, hopeless) {
+        (BindOutcome::Accepted, _) => Decision::granted("the password is right"),
         // AD says this only to who knows the password: the person goes on, to a new one.
-        BindOutcome::Refused(
-            refusal @ (Refusal::PasswordExpired | Refusal::PasswordMustChange),
-        ) => Ok(Decision::change_first(refusal)),
-        BindOutcome::Refused(refusal) => Ok(Decision::refused(refusal)),
+        (
+            BindOutcome::Refused(
+                refusal @ (Refusal::PasswordExpired | Refusal::PasswordMustChange),
+            ),
+            _,
+        ) => Decision::change_first(refusal),
+        (
+            BindOutcome::Refused(refusal @ (Refusal::WrongPassword | Refusal::Restriction)),
+            Some(hopeless),
+        ) => Decision::refused_because(refusal, format!("{refusal}; {hopeless}")),
+        (BindOutcome::Refused(refusal), _) => Decision::refused(refusal),
     }
 }
 

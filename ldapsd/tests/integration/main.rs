@@ -26,3 +26,4 @@ mod outages;
 mod passwords;
 mod posix;
 mod shadowing;
+mod why;

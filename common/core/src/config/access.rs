@@ -181,16 +181,24 @@ impl Access {
         if service == STATE_ALONE_SERVICE {
             return Rule::StateAlone;
         }
-        let section = self.services.get(service).or_else(|| {
-            let (_, followed) = FOLLOWS.iter().find(|(name, _)| *name == service)?;
-            self.services.get(*followed)
-        });
+        let section = self.section_for(service).and_then(|name| self.services.get(name));
         let own_allow = section.and_then(|rule| rule.allow.as_deref());
         let own_deny = section.map_or(&[][..], |rule| &rule.deny);
         Rule::Lists {
             allow: own_allow.unwrap_or(&self.allow),
             deny: self.deny.iter().chain(own_deny).collect(),
         }
+    }
+
+    /// The service whose section holds for a PAM service: its own, or that of the service it
+    /// belongs to; None: `[access]` alone does.
+    #[must_use]
+    pub fn section_for<'a>(&self, service: &'a str) -> Option<&'a str> {
+        if self.services.contains_key(service) {
+            return Some(service);
+        }
+        let (_, followed) = FOLLOWS.iter().find(|(name, _)| *name == service)?;
+        self.services.contains_key(*followed).then_some(*followed)
     }
 
     /// The groups that any rule names, sorted, each once.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entries::PasswdEntry;
+use crate::protocol::messages::Verdict;
 
 /// A question of the administrator's tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +12,14 @@ pub enum AdminRequest {
     Status,
     /// What the daemon knows about a user, asked of the directory now.
     User(String),
+    /// How a login of this user through this PAM service would be decided, step by step. For root
+    /// about anyone, for others about themselves.
+    Why {
+        /// The name, as it would be typed.
+        name: String,
+        /// The PAM service.
+        service: String,
+    },
 }
 
 /// The answer to an [`AdminRequest`].
@@ -26,6 +35,8 @@ pub enum AdminReply {
     Unavailable(String),
     /// The caller may not ask this.
     Denied(String),
+    /// How the login would be decided.
+    Why(Box<WhyReport>),
 }
 
 /// How the daemon is.
@@ -103,4 +114,76 @@ pub struct UserReport {
     pub state: Option<String>,
     /// For each service with rules of its own, and "any other": whether the rules allow the user.
     pub access: Vec<(String, bool)>,
+}
+
+/// How a login would be decided: made by the functions that decide logins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyReport {
+    /// The name as it was asked.
+    pub name: String,
+    /// The PAM service.
+    pub service: String,
+    /// As whom the directory knows the name; None: as nobody that this host shows.
+    pub found: Option<FoundAs>,
+    /// What was looked at, in the order it is looked at.
+    pub steps: Vec<WhyStep>,
+    /// What follows; None where NSS shows nobody, so that no login comes as far as ours.
+    pub answers: Option<WhyAnswers>,
+}
+
+/// As whom the directory knows a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundAs {
+    /// Which form of name it is, in words.
+    pub form: String,
+    /// The attribute that holds it; None where the answer is of earlier.
+    pub attribute: Option<String>,
+    /// The DN.
+    pub dn: String,
+    /// The SID.
+    pub sid: String,
+    /// The entry that NSS gives.
+    pub entry: PasswdEntry,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyStep {
+    /// What it is about, in a word or two: consecutive steps of one subject belong together.
+    pub about: String,
+    /// Which way it speaks.
+    pub speaks: Speaks,
+    /// What was found.
+    pub text: String,
+}
+
+/// Which way a step speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speaks {
+    /// For the login, or not against it.
+    For,
+    /// Against it.
+    Against,
+    /// Neither: something to know.
+    Neither,
+}
+
+/// What each of PAM's questions would be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyAnswers {
+    /// `pam_authenticate`, if the password is right.
+    pub auth: WhyAnswer,
+    /// `pam_acct_mgmt` after that.
+    pub account: WhyAnswer,
+    /// `pam_acct_mgmt` where no password was asked for: an SSH key, cron, `su` by root.
+    pub account_without_password: WhyAnswer,
+}
+
+/// What one of PAM's questions would be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyAnswer {
+    /// The decision.
+    pub verdict: Verdict,
+    /// The words of the journal.
+    pub why: String,
 }

@@ -1,0 +1,183 @@
+//! `ldapsctl why NAME`: how a login would be decided, step by step.
+#![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
+
+use crate::pam_codes;
+use ldaps_core::protocol::admin::{Speaks, WhyAnswer, WhyReport};
+use ldaps_core::protocol::messages::Verdict;
+
+/// Whether somebody with the right password gets in, if only to change it.
+#[must_use]
+pub fn lets_in(report: &WhyReport) -> bool {
+    let yes = |answer: &WhyAnswer| match answer.verdict {
+        Verdict::Granted | Verdict::ChangeFirst => true,
+        Verdict::Refused(_) | Verdict::Unavailable | Verdict::NotOurs => false,
+    };
+    report.answers.as_ref().is_some_and(|answers| yes(&answers.auth) && yes(&answers.account))
+}
+
+/// The report, for a person who is in a hurry: the verdict first.
+#[must_use]
+pub fn describe(report: &WhyReport) -> String {
+    let WhyReport { name, service, .. } = report;
+    let mut text = format!("{name}, service {service}: {}\n\n", headline(report));
+    let mut lines = Lines { text: &mut text, last: String::new() };
+    if let Some(found) = &report.found {
+        let by = found.attribute.as_ref().map(|by| format!(", found by {by}")).unwrap_or_default();
+        lines.line("name", Speaks::For, &format!("{}{by}", found.form));
+        lines.line("name", Speaks::Neither, &found.dn);
+        lines.line("name", Speaks::Neither, &found.sid);
+    }
+    for step in &report.steps {
+        lines.line(&step.about, step.speaks, &step.text);
+    }
+    match &report.answers {
+        None => lines.line("PAM", Speaks::Against, "knows nobody of that name (PAM_USER_UNKNOWN)"),
+        Some(answers) => {
+            let (auth, account) = (pam_codes::of_auth, pam_codes::of_account);
+            lines.answer("auth, with the right password", &answers.auth, auth);
+            lines.answer("account, after that", &answers.account, account);
+            let without = &answers.account_without_password;
+            lines.answer("account, by SSH key, cron or root's su", without, account);
+        }
+    }
+    text
+}
+
+/// The verdict, in one line.
+fn headline(report: &WhyReport) -> String {
+    let Some(answers) = &report.answers else { return "NO, nobody of that name here".to_owned() };
+    let password = [&answers.auth, &answers.account].into_iter().find_map(objection);
+    let key = objection(&answers.account_without_password);
+    match (password, key) {
+        (None, None) => "YES, with the password and by SSH key".to_owned(),
+        (Some(why), None) => format!("NOT with the password ({why}); by SSH key YES"),
+        (None, Some(why)) => format!("YES with the password; NOT by SSH key ({why})"),
+        (Some(why), Some(_)) => format!("NO, {why}"),
+    }
+}
+
+fn objection(answer: &WhyAnswer) -> Option<&str> {
+    match answer.verdict {
+        Verdict::Granted | Verdict::ChangeFirst => None,
+        Verdict::Refused(_) | Verdict::Unavailable | Verdict::NotOurs => Some(&answer.why),
+    }
+}
+
+/// Lines of a mark, what it is about, and what there is to say.
+struct Lines<'a> {
+    text: &'a mut String,
+    last: String,
+}
+
+impl Lines<'_> {
+    /// A line; what it is about is written once for all lines that follow each other.
+    fn line(&mut self, about: &str, speaks: Speaks, text: &str) {
+        let mark = match speaks {
+            Speaks::For => "ok",
+            Speaks::Against => "NO",
+            Speaks::Neither => "  ",
+        };
+        let label = if self.last == about { "" } else { about };
+        let _ = writeln!(self.text, "  {label:9}  {mark}  {text}");
+        about.clone_into(&mut self.last);
+    }
+
+    fn answer(&mut self, when: &str, answer: &WhyAnswer, code: fn(Verdict) -> &'static str) {
+        let speaks = match objection(answer) {
+            None => Speaks::For,
+            Some(_) => Speaks::Against,
+        };
+        let code = code(answer.verdict);
+        self.line("PAM", speaks, &format!("{when}: {code}: {}", answer.why));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldaps_core::entries::PasswdEntry;
+    use ldaps_core::protocol::admin::{FoundAs, WhyAnswers, WhyStep};
+    use ldaps_core::refusal::Refusal;
+
+    fn answer(verdict: Verdict, why: &str) -> WhyAnswer {
+        WhyAnswer { verdict, why: why.to_owned() }
+    }
+
+    fn report(auth: WhyAnswer, account: WhyAnswer, by_key: WhyAnswer) -> WhyReport {
+        let step = |about: &str, speaks, text: &str| WhyStep {
+            about: about.to_owned(),
+            speaks,
+            text: text.to_owned(),
+        };
+        WhyReport {
+            name: "locked".to_owned(),
+            service: "sshd".to_owned(),
+            found: Some(FoundAs {
+                form: "a short name".to_owned(),
+                attribute: Some("sAMAccountName".to_owned()),
+                dn: "CN=Locked Out,DC=corp,DC=example".to_owned(),
+                sid: "S-1-5-21-1-2-3-1124".to_owned(),
+                entry: PasswdEntry {
+                    name: "locked".to_owned(),
+                    uid: 201_124,
+                    gid: 200_513,
+                    gecos: String::new(),
+                    home: "/home/locked".to_owned(),
+                    shell: "/bin/bash".to_owned(),
+                },
+            }),
+            steps: vec![
+                step("account", Speaks::For, "not disabled"),
+                step("account", Speaks::For, "not expired"),
+                step("password", Speaks::Against, "the account is locked out (AD: data 775)"),
+                step("rules", Speaks::For, "allowed by \"@linux-users\""),
+            ],
+            answers: Some(WhyAnswers { auth, account, account_without_password: by_key }),
+        }
+    }
+
+    #[test]
+    fn the_verdict_and_the_step_that_decides_are_not_seen_at_a_glance() {
+        let no = || answer(Verdict::Refused(Refusal::LockedOut), "locked out");
+        let report = report(no(), no(), answer(Verdict::Granted, "allowed"));
+        let expected = "locked, service sshd: NOT with the password (locked out); by SSH key YES
+
+  name       ok  a short name, found by sAMAccountName
+                 CN=Locked Out,DC=corp,DC=example
+                 S-1-5-21-1-2-3-1124
+  account    ok  not disabled
+             ok  not expired
+  password   NO  the account is locked out (AD: data 775)
+  rules      ok  allowed by \"@linux-users\"
+  PAM        NO  auth, with the right password: PAM_MAXTRIES: locked out
+             NO  account, after that: PAM_PERM_DENIED: locked out
+             ok  account, by SSH key, cron or root's su: PAM_SUCCESS: allowed
+";
+        assert_eq!(describe(&report), expected);
+        assert!(!lets_in(&report));
+    }
+
+    #[test]
+    fn a_headline_says_yes_for_no() {
+        let yes = || answer(Verdict::Granted, "allowed");
+        let change = || answer(Verdict::ChangeFirst, "expired");
+        let no = || answer(Verdict::Refused(Refusal::NotAllowed), "no rule");
+        let table = [
+            (yes(), yes(), yes(), "YES, with the password and by SSH key", true),
+            (change(), change(), yes(), "YES, with the password and by SSH key", true),
+            (yes(), no(), no(), "NO, no rule", false),
+            (no(), yes(), yes(), "NOT with the password (no rule); by SSH key YES", false),
+            (yes(), yes(), no(), "YES with the password; NOT by SSH key (no rule)", true),
+        ];
+        for (auth, account, by_key, headline, let_in) in table {
+            let report = report(auth, account, by_key);
+            assert_eq!(super::headline(&report), headline);
+            assert_eq!(lets_in(&report), let_in, "{headline}");
+        }
+        let nobody = WhyReport { found: None, answers: None, ..report(yes(), yes(), yes()) };
+        assert!(!lets_in(&nobody));
+        assert!(describe(&nobody).contains("PAM_USER_UNKNOWN"));
+    }
+}

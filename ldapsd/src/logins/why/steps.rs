@@ -1,0 +1,197 @@
+//! What a login looks at, one line for each thing.
+
+use std::time::SystemTime;
+
+use jiff::{Timestamp, tz::TimeZone};
+use ldaps_core::protocol::admin::{Speaks, WhyStep};
+use ldaps_core::refusal::Refusal;
+use ldaps_core::sid::Sid;
+use ldaps_directory::{AccountState, PasswordState};
+
+use super::super::account::{Seen, unreadable};
+use super::super::hopeless::Hopeless;
+use super::super::rules::{self, Ruling};
+use super::super::stop::Stop;
+use super::super::{foresee, may_be_tried};
+use crate::host::Host;
+use crate::lookups::memory::KnownUser;
+
+/// What is said where an account is not in a state that AD refuses.
+const STATES: [(Refusal, &str); 3] = [
+    (Refusal::AccountDisabled, "not disabled"),
+    (Refusal::AccountExpired, "not expired"),
+    (Refusal::LogonHours, "its logon hours allow it now"),
+];
+
+fn step(about: &str, speaks: Speaks, text: impl Into<String>) -> WhyStep {
+    WhyStep { about: about.to_owned(), speaks, text: text.into() }
+}
+
+fn for_if(holds: bool) -> Speaks {
+    if holds { Speaks::For } else { Speaks::Against }
+}
+
+/// There is nobody of that name here, for this reason.
+pub(super) fn nobody(why: String) -> WhyStep {
+    step("this host", Speaks::Against, why)
+}
+
+/// Everything that is looked at for a user.
+pub(super) async fn of_user(
+    host: &Host,
+    service: &str,
+    seen: &Seen,
+    user: &KnownUser,
+    hopeless: Option<Hopeless>,
+) -> Vec<WhyStep> {
+    let now = SystemTime::now();
+    let entry = &user.entry;
+    let mut steps = vec![step(
+        "this host",
+        Speaks::For,
+        format!("shows it as {}, uid {}, gid {}", entry.name, entry.uid, entry.gid),
+    )];
+    if let Some(error) = &seen.remembered {
+        let text = format!("does not answer ({error}); what follows is what it said earlier");
+        steps.push(step("AD", Speaks::Against, text));
+    }
+    steps.extend(of_account(user, now));
+    steps.extend(of_password(&user.record.state, now));
+    steps.push(of_tries(host, user).await);
+    let dc = super::dc(host);
+    steps.push(of_computers(&user.record.state, &dc));
+    let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
+    steps.push(of_hopeless(hopeless, groups.is_some()));
+    match groups {
+        Some(groups) => match of_rules(host, service, &entry.name, groups).await {
+            Ok(of_rules) => steps.extend(of_rules),
+            Err(error) => steps.push(step("rules", Speaks::Against, error.to_string())),
+        },
+        None => steps.push(step("rules", Speaks::Against, unreadable(user, "tokenGroups").why)),
+    }
+    steps
+}
+
+/// What keeps an account out whoever vouches for the person.
+fn of_account(user: &KnownUser, now: SystemTime) -> Vec<WhyStep> {
+    match user.record.state.objections(now) {
+        Err(attribute) => {
+            vec![step("account", Speaks::Against, unreadable(user, attribute).why)]
+        }
+        Ok(objections) => STATES
+            .iter()
+            .map(|(refusal, otherwise)| match objections.contains(refusal) {
+                true => step("account", Speaks::Against, refusal.to_string()),
+                false => step("account", Speaks::For, *otherwise),
+            })
+            .collect(),
+    }
+}
+
+/// What keeps out who uses the password; a key or a cron job does not.
+fn of_password(state: &AccountState, now: SystemTime) -> [WhyStep; 2] {
+    let about = "password";
+    let locked = match state.is_locked_out() {
+        true => step(about, Speaks::Against, Refusal::LockedOut.to_string()),
+        false => step(about, Speaks::For, "not locked after wrong ones"),
+    };
+    let change_first = |refusal: Refusal| step(about, Speaks::Neither, refusal.to_string());
+    let age = match state.password(now) {
+        PasswordState::MustChange => change_first(Refusal::PasswordMustChange),
+        PasswordState::Expired => change_first(Refusal::PasswordExpired),
+        PasswordState::Good(None) => step(about, Speaks::For, "does not expire"),
+        PasswordState::Good(Some(expires)) => {
+            step(about, Speaks::For, format!("good{}", until(expires)))
+        }
+    };
+    [locked, age]
+}
+
+/// " until 3 December 2026, 14:05", in the host's own time.
+fn until(moment: SystemTime) -> String {
+    let Ok(moment) = Timestamp::try_from(moment) else { return String::new() };
+    moment.to_zoned(TimeZone::system()).strftime(" until %-d %B %Y, %H:%M").to_string()
+}
+
+/// How near the wrong passwords of late are to the number at which AD locks the account.
+async fn of_tries(host: &Host, user: &KnownUser) -> WhyStep {
+    let about = "password";
+    match may_be_tried(host, user).await {
+        Ok(()) => step(about, Speaks::For, "few enough wrong ones of late: one more may be sent"),
+        Err(Stop::Decided(decision)) => step(about, Speaks::Against, decision.why),
+        Err(Stop::Directory(error)) => step(about, Speaks::Against, error.to_string()),
+    }
+}
+
+/// "Log On To".
+fn of_computers(state: &AccountState, dc: &str) -> WhyStep {
+    let computers = state.workstations();
+    if computers.is_empty() {
+        return step("password", Speaks::For, "may be used on every computer");
+    }
+    let text = format!(
+        "may be used on {} alone (\"Log On To\"), and AD takes itself for where it is used over LDAP",
+        computers.join(", ")
+    );
+    step("password", for_if(foresee::is_open_at(state, dc)), text)
+}
+
+fn of_hopeless(hopeless: Option<Hopeless>, groups_are_known: bool) -> WhyStep {
+    let remedy = match hopeless {
+        Some(Hopeless::ProtectedUser) => {
+            "AD has such people use Kerberos alone. An SSH key works; so does a second account for \
+             Linux"
+        }
+        Some(Hopeless::SmartcardOnly) => {
+            "AD has put a random password in place of theirs. An SSH key works"
+        }
+        None if groups_are_known => {
+            let text = "takes its password over LDAP: no member of Protected Users, no smart card \
+                        required";
+            return step("AD", Speaks::For, text);
+        }
+        None => {
+            let text = "does not show whether it is a member of Protected Users, whose passwords \
+                        it refuses over LDAP";
+            return step("AD", Speaks::Neither, text);
+        }
+    };
+    let fact = hopeless.map(|hopeless| hopeless.to_string()).unwrap_or_default();
+    step("AD", Speaks::Against, format!("{fact}: {remedy}"))
+}
+
+/// The rules, entry by entry as they are gone through, and what comes of them.
+async fn of_rules(
+    host: &Host,
+    service: &str,
+    user: &str,
+    groups: &[Sid],
+) -> Result<Vec<WhyStep>, ldaps_directory::DirectoryError> {
+    let (access, lookups) = (&host.config.access, &host.lookups);
+    let sections = match access.section_for(service) {
+        Some(section) => format!("[access] and [access.{section}] hold for {service}"),
+        None => format!("[access] holds for {service}"),
+    };
+    let mut steps = vec![step("rules", Speaks::Neither, sections)];
+    let mut decided = false;
+    for entry in rules::entries(access, lookups, service, user, groups).await? {
+        let decides = entry.matches && !decided;
+        let outcome = match (entry.matches, decided) {
+            (true, false) => "decides",
+            (true, true) => "would match, but it is decided",
+            (false, _) => "does not match",
+        };
+        let speaks = match decides {
+            true => for_if(entry.list == "allow"),
+            false => Speaks::Neither,
+        };
+        decided |= decides;
+        let text = format!("{} \"{}\": {outcome}", entry.list, entry.subject);
+        steps.push(step("rules", speaks, text));
+    }
+    steps.push(match rules::rule(access, lookups, service, user, groups).await? {
+        Ruling::Allowed(why) => step("rules", Speaks::For, why),
+        Ruling::Refused(why) => step("rules", Speaks::Against, why),
+    });
+    Ok(steps)
+}
