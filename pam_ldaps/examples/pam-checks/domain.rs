@@ -12,11 +12,12 @@ use ldaps_core::protocol::client::{Socket, ask};
 use ldaps_core::run_dir::{BUILT_IN, RunDir};
 
 use crate::cases::{
-    ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_EXPIRED, IGNORED, MAXTRIES, PERM_DENIED,
-    SUCCESS,
+    ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_ERR, IGNORED, MAXTRIES, NEW_AUTHTOK_REQD,
+    PERM_DENIED, SUCCESS,
 };
-use crate::daemon::RIGHT;
-use crate::ffi::{Conversation, Login};
+use crate::daemon::{NEXT, RIGHT};
+use crate::ffi::{Answer, Conversation, Login};
+use crate::scripted::said_by_us;
 use crate::{Count, Faults, same, write_pam_files};
 
 /// Where `tests/host/domain` keeps the daemon's process id.
@@ -51,9 +52,11 @@ const ROWS: &[Row] = &[
     (c"disabled", RIGHT, ACCT_EXPIRED, ACCT_EXPIRED, 1),
     (c"expired", RIGHT, ACCT_EXPIRED, ACCT_EXPIRED, 1),
     (c"nohours", RIGHT, PERM_DENIED, PERM_DENIED, 1),
-    // What is wrong with a password does not concern a key.
-    (c"pwexpired", RIGHT, AUTHTOK_EXPIRED, SUCCESS, 1),
-    (c"mustchange", RIGHT, AUTHTOK_EXPIRED, SUCCESS, 1),
+    // What is wrong with a password does not concern a key; with the password itself the account
+    // phase says so (`CHANGES`).
+    (c"pwexpired", RIGHT, SUCCESS, SUCCESS, 1),
+    (c"mustchange", RIGHT, SUCCESS, SUCCESS, 1),
+    (c"pwexpired", WRONG, AUTH_ERR, SUCCESS, 1),
     (c"locked", RIGHT, MAXTRIES, SUCCESS, 1),
     // What only a bind shows.
     (c"restricted", RIGHT, PERM_DENIED, SUCCESS, 1),
@@ -69,12 +72,31 @@ const ROWS: &[Row] = &[
     (c"a)(b", RIGHT, IGNORED, IGNORED, 0),
 ];
 
+/// One change after another: PAM_USER, whether it begins with a login, what is typed, the code of
+/// pam_chauthtok, how many binds AD sees in it (that of the login aside), and the first words of
+/// the line shown. Every password stays as the row before has left it.
+type Change = (&'static CStr, bool, [&'static [u8]; 3], i32, u64, &'static str);
+
+const CHANGES: &[Change] = &[
+    (c"pwexpired", true, [RIGHT, b"Sh0.t", b"Sh0.t"], AUTHTOK_ERR, 0, "The new password"),
+    (c"pwexpired", true, [RIGHT, NEXT, NEXT], SUCCESS, 0, ""),
+    (c"mustchange", false, [WRONG, b"", b""], AUTH_ERR, 1, "The current password is wrong."),
+    (c"mustchange", false, [b"", b"", b""], AUTH_ERR, 0, "The current password is wrong."),
+    (c"mustchange", false, [RIGHT, NEXT, NEXT], SUCCESS, 1, ""),
+    (c"disabled", false, [RIGHT, b"", b""], PERM_DENIED, 1, "Your account is disabled."),
+    (c"root", false, [RIGHT, NEXT, NEXT], IGNORED, 0, ""),
+];
+
 /// Goes through the rows, then stops the daemon in several ways.
 pub fn check(count: &mut Count) {
     for row in ROWS {
         let typed = row.1.get(..16).unwrap_or(row.1).escape_ascii();
         let what = format!("domain: {:?} types \"{typed}\"", row.0);
         count.check(&what, &run(row).unwrap_or_else(|error| vec![error]));
+    }
+    for (number, change) in CHANGES.iter().enumerate() {
+        let what = format!("domain: change {number}, {:?}", change.0);
+        count.check(&what, &run_change(change).unwrap_or_else(|error| vec![error]));
     }
     for (what, signal) in [("hung", "STOP"), ("going on", "CONT"), ("killed", "KILL")] {
         let faults = after_signal(signal).unwrap_or_else(|error| vec![error]);
@@ -91,9 +113,41 @@ fn run(&(user, typed, auth, account, binds): &Row) -> Result<Faults, String> {
     Ok(faults)
 }
 
+/// With a login before it, what is typed first is typed there and is not asked for again.
+fn run_change(&(user, with_login, typed, code, binds, words): &Change) -> Result<Faults, String> {
+    let mut faults = Faults::new();
+    let to_prompts = typed.map(|typed| Answer::Bytes(typed.to_vec())).to_vec();
+    let mut login = converse(user, Conversation { to_prompts, ..Conversation::typing(b"") })?;
+    if with_login {
+        same(&mut faults, "auth's code", &login.authenticate(0), &SUCCESS);
+        same(&mut faults, "account's code", &login.account(0), &NEW_AUTHTOK_REQD);
+    }
+    let (before, seen) = (binds_seen()?, login.seen().messages.len());
+    same(&mut faults, "chauthtok's code", &login.change_password(0), &code);
+    same(&mut faults, "the number of binds", &(binds_seen()? - before), &binds);
+    let lines: Vec<&String> =
+        login.seen().messages.iter().skip(seen).filter(|line| said_by_us(line)).collect();
+    match (lines.as_slice(), words) {
+        ([], "") => {}
+        ([line], words) if !words.is_empty() && line.starts_with(words) => {}
+        _ => faults.push(format!("the lines shown are {lines:?}, wanted {words:?}")),
+    }
+    drop(login);
+    if code == SUCCESS {
+        let mut next = start(user, NEXT)?;
+        let codes = (next.authenticate(0), next.account(0));
+        same(&mut faults, "the codes with the new password", &codes, &(SUCCESS, SUCCESS));
+    }
+    Ok(faults)
+}
+
 fn start(user: &CStr, typed: &[u8]) -> Result<Login, String> {
+    converse(user, Conversation::typing(typed))
+}
+
+fn converse(user: &CStr, conversation: Conversation) -> Result<Login, String> {
     let files = write_pam_files("").map_err(|error| error.to_string())?;
-    let login = Login::start("ldaps-module", user, Some(files), Conversation::typing(typed));
+    let login = Login::start("ldaps-module", user, Some(files), conversation);
     Ok(login.map_err(|code| format!("pam_start gives {code}"))?.without_delay())
 }
 
