@@ -7,7 +7,7 @@ import sys
 
 from samba import param
 from samba.auth import system_session
-from samba.dnsserver import ARecord, SRVRecord
+from samba.provision.sambadns import ARecord, SRVRecord
 from samba.samdb import SamDB
 
 

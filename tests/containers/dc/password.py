@@ -9,12 +9,13 @@ import sys
 import time
 
 import ldb
-from samba import dsdb, param, unix2nttime
+from samba import param, unix2nttime
 from samba.auth import system_session
 from samba.samdb import SamDB
 
-# Without it pwdLastSet takes only 0 and -1, as in AD itself.
-ANY_TIME = "local_oid:%s:1" % dsdb.DSDB_CONTROL_PASSWORD_BYPASS_LAST_SET_OID
+# Samba's own control DSDB_CONTROL_PASSWORD_BYPASS_LAST_SET, which its Python does not name: without
+# it pwdLastSet takes only 0 and -1, as in AD itself.
+ANY_TIME = "local_oid:1.3.6.1.4.1.7165.4.3.20:1"
 
 
 def replace(db, dn, key, value, controls=()):

@@ -59,8 +59,10 @@ pub fn talk(host: &Host<'_>, who: &str, command: &[&str], answers: &[&str]) -> C
 /// # Errors
 /// As [`talk`], and for a door that asks nothing.
 pub fn talk_at(host: &Host<'_>, way: Way, user: &str, answers: &[&str]) -> Check<Talk> {
-    let ssh =
-        |method| vec!["ssh", "-tt", "-o", "PubkeyAuthentication=no", "-o", method, "-l", user];
+    // For a shell, and no command: only then does sshd show what PAM has to say.
+    let ssh = |method| {
+        vec!["ssh", "-tt", "-o", "PubkeyAuthentication=no", "-o", method, "-l", user, "127.0.0.1"]
+    };
     let (who, command) = match way {
         Way::SshPassword => ("root", ssh("PreferredAuthentications=password")),
         Way::SshKeyboard => ("root", ssh("PreferredAuthentications=keyboard-interactive")),
@@ -70,9 +72,5 @@ pub fn talk_at(host: &Host<'_>, way: Way, user: &str, answers: &[&str]) -> Check
             return Err(Failure::new(format!("{way:?} is no door to talk at")));
         }
     };
-    let mut command = command;
-    if matches!(way, Way::SshPassword | Way::SshKeyboard) {
-        command.extend(["127.0.0.1", SHOW]);
-    }
     talk(host, who, &command, answers)
 }
