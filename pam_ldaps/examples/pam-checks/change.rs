@@ -29,10 +29,11 @@ pub fn check(count: &mut Count) {
     // Nobody reads it from here on, and syslog(3) waits for a reader.
     drop(log);
     type Check = fn() -> Result<Faults, String>;
-    let checks: [(&str, Check); 4] = [
+    let checks: [(&str, Check); 5] = [
         ("change: a second change on one handle", second),
         ("change: after a login, in another process", in_a_child),
         ("change: after a login, for another user", for_another),
+        ("change: after a login and its credentials", after_credentials),
         ("change: two hundred leave no descriptor open", descriptors),
     ];
     for (what, check) in checks {
@@ -173,6 +174,16 @@ fn for_another() -> Result<Faults, String> {
     let mut faults = Faults::new();
     let (daemon, login) = alice(&[RIGHT, NEXT, NEXT])?;
     let mut login = login.renamed(c"carol");
+    same(&mut faults, "the code", &login.change_password(EXPIRED), &SUCCESS);
+    same(&mut faults, "the passwords checked", &daemon.asked().checks, &vec![RIGHT.to_vec()]);
+    Ok(faults)
+}
+
+/// The password is kept up to there and not for the session.
+fn after_credentials() -> Result<Faults, String> {
+    let mut faults = Faults::new();
+    let (daemon, mut login) = alice(&[RIGHT, NEXT, NEXT])?;
+    same(&mut faults, "setcred's code", &login.set_credentials(2), &SUCCESS);
     same(&mut faults, "the code", &login.change_password(EXPIRED), &SUCCESS);
     same(&mut faults, "the passwords checked", &daemon.asked().checks, &vec![RIGHT.to_vec()]);
     Ok(faults)

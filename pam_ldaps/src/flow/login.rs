@@ -62,7 +62,11 @@ pub fn account(host: &mut dyn Host) -> PamResultCode {
 /// this were `PAM_IGNORE`: with an SSH key there was no `pam_authenticate`, and sshd's
 /// keyboard-interactive authentication happens in another process. For everybody else it must be
 /// `PAM_IGNORE`, or the jump would pass over the module that does have credentials for them.
+///
+/// A password kept for a change is kept no longer: programs make the change before this, and sshd,
+/// which leaves it to passwd where a password was its own prompt's, holds the handle all session.
 pub fn set_credentials(host: &mut dyn Host) -> PamResultCode {
+    host.take_kept(None);
     let Ok(user) = host.user() else { return PAM_IGNORE };
     if user.to_str().is_ok_and(|user| host.has_granted(user)) {
         return PAM_SUCCESS;

@@ -287,6 +287,15 @@ fn a_password_is_kept_that_need_not_be_changed() {
 }
 
 #[test]
+fn a_password_is_kept_for_as_long_as_a_session() {
+    let mut host = Recording { decision: || Ok(Verdict::ChangeFirst), ..host() };
+    assert_eq!(authenticate(&mut host), PAM_SUCCESS);
+    assert_eq!(set_credentials(&mut host), PAM_SUCCESS);
+    assert!(host.kept.is_none());
+    assert!(host.granted.is_some(), "she stays authenticated");
+}
+
+#[test]
 fn the_daemons_words_reach_nobody_or_sound_like_a_refusal_to_who_may_go_on() {
     let notice = Some("Your password expires in 5 days.\x1b[2J");
     let shown = "Your password expires in 5 days. [2J".to_owned();
