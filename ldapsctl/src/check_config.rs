@@ -155,6 +155,7 @@ fn describe_rest(config: &Config, table: &mut Table) {
     let callers =
         callers.map(|(user, services)| format!("{user} may, for {}", services.join(", ")));
     table.lines("check others", callers);
+    table.line("SSH keys", format!("from {}", config.ssh.attribute));
     if config.nss.enumerate {
         table.line("lists", "getent passwd and getent group list the whole directory");
     }

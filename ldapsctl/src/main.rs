@@ -6,6 +6,7 @@ mod check_config;
 mod daemon;
 mod output;
 mod pam_codes;
+mod ssh_keys;
 mod status;
 mod user;
 mod why;
@@ -58,6 +59,16 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Print the SSH public keys of a user, one a line, and nothing else: for sshd's
+    /// AuthorizedKeysCommand. Exits with 0 whatever happens, so that sshd goes on without them.
+    SshKeys {
+        /// The name, sshd's %u.
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The daemon's run directory, where it is not in its usual place.
+        #[arg(long, value_name = "DIR")]
+        run_dir: Option<PathBuf>,
+    },
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -87,6 +98,11 @@ fn main() -> ExitCode {
         Command::Why { name, service, daemon } => {
             ask(&daemon, &AdminRequest::Why { name, service })
         }
+        Command::SshKeys { name, run_dir } => {
+            // Whatever was the matter has been said; sshd reads the user's own files next.
+            let _said = ask(&Daemon { run_dir, json: false }, &AdminRequest::SshKeys(name));
+            ExitCode::SUCCESS
+        }
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
@@ -109,6 +125,7 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
             let shown = show(daemon, &*report, why::describe);
             if why::lets_in(&report) { shown } else { ExitCode::FAILURE }
         }
+        AdminReply::SshKeys(keys) => show(daemon, &keys, |keys| ssh_keys::lines(keys)),
         AdminReply::NoSuchUser(why) => {
             print_error(&format!("no such user: {why}\n"));
             ExitCode::FAILURE

@@ -15,6 +15,7 @@ use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
 use crate::lookups::accounts::id_map;
+use crate::ssh_keys::SshKeys;
 
 /// The highest id of a posix directory: below the ids that mean "none".
 const HIGHEST_ID: u32 = u32::MAX - 2;
@@ -27,6 +28,7 @@ pub(crate) struct Host {
     pub(crate) lookups: Lookups,
     pub(crate) attempts: Attempts,
     pub(crate) wrong_passwords: Arc<WrongPasswords>,
+    pub(crate) ssh_keys: Arc<SshKeys>,
 }
 
 impl Host {
@@ -48,7 +50,8 @@ impl Host {
             Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
         let lookups = Lookups::new(&config, directory.clone());
         let (attempts, wrong_passwords) = (Attempts::default(), Arc::default());
-        Ok(Self { config, warnings, directory, lookups, attempts, wrong_passwords })
+        let ssh_keys = Arc::default();
+        Ok(Self { config, warnings, directory, lookups, attempts, wrong_passwords, ssh_keys })
     }
 
     /// Takes over the memory of the configuration before this one, if both speak of the same
@@ -61,6 +64,9 @@ impl Host {
         };
         if of(self) == of(before) {
             self.lookups.inherit(&before.lookups);
+            if self.config.ssh == before.config.ssh {
+                self.ssh_keys = before.ssh_keys.clone();
+            }
         }
     }
 

@@ -20,6 +20,7 @@ mod privileges;
 mod run;
 mod run_dir;
 mod sockets;
+mod ssh_keys;
 mod status;
 
 use std::path::PathBuf;

@@ -259,6 +259,17 @@ impl Directory {
         password::change(&bound.connection, dn, old, new, self.link.patience()).await
     }
 
+    /// The values of one attribute of this DN; none where it has none, or they may not be read.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn values(&self, dn: &str, attribute: &str) -> Result<Vec<Vec<u8>>, DirectoryError> {
+        let attributes = [attribute];
+        let query = Query::of_object("the values of an attribute", dn, &attributes);
+        let found = query.ask(&self.link).await?.entries;
+        Ok(found.first().map(|entry| entry.values(attribute).to_vec()).unwrap_or_default())
+    }
+
     /// The rules for the password of this DN.
     ///
     /// # Errors

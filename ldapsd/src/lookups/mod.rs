@@ -37,7 +37,7 @@ const REFRESH_PATIENCE: Duration = Duration::from_millis(500);
 /// How long what AD said of an account decides about logins without a password (keys, cron, su by
 /// root) while no server answers: a day's outage locks nobody out of what is being mended, and
 /// whom AD has disabled meanwhile is not let in for ever.
-const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
 /// An answer, or why there is none.
 pub(crate) type Answer<T> = Result<Option<T>, DirectoryError>;

@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
 use crate::peer::Peer;
+use crate::ssh_keys;
 use crate::status::Numbers;
 
 /// Answers one request.
@@ -35,6 +36,10 @@ pub(crate) async fn answer(
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::SshKeys(name) => match ssh_keys::of_user(&host, asker, &name).await {
+            Ok(keys) => AdminReply::SshKeys(keys),
             Err(error) => AdminReply::Unavailable(error.to_string()),
         },
         AdminRequest::Why { name, service } => {

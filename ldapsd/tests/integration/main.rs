@@ -26,4 +26,5 @@ mod outages;
 mod passwords;
 mod posix;
 mod shadowing;
+mod ssh_keys;
 mod why;

@@ -30,7 +30,7 @@ pub use filter::{FilterNode, LdapFilter};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
-    LoginAttributes, Nss, Pam, ServerUri, Servers, Tls, TlsVersion, Users, WithoutAuth,
+    LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Tls, TlsVersion, Users, WithoutAuth,
 };
 pub use values::{AttributeName, HomeTemplate};
 
@@ -184,8 +184,9 @@ fn read_document(
     let groups = read_accounts::groups(root.section("groups"));
     let access = read_policy::access(root.section("access"));
     let pam = read_policy::pam(root.section("pam"));
+    let ssh = read_accounts::ssh(root.section("ssh"));
     let nss = read_policy::nss(root.section("nss"));
     let cache = read_policy::cache(root.section("cache"));
     root.finish();
-    Some(Config { directory: directory?, tls, ids, users, groups, access, pam, nss, cache })
+    Some(Config { directory: directory?, tls, ids, users, groups, access, pam, ssh, nss, cache })
 }

@@ -1,11 +1,11 @@
-//! Reads `[ids]`, `[users]` and `[groups]`.
+//! Reads `[ids]`, `[users]`, `[groups]` and `[ssh]`.
 #![forbid(unsafe_code)]
 
 use super::document::Section;
 use super::errors::{At, Fault, Place, Report};
 use super::filter::LdapFilter;
 use super::self_writable::is_self_writable;
-use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Users};
+use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Ssh, Users};
 use super::values::{self, AttributeName, HomeTemplate};
 
 /// `[ids]`
@@ -173,6 +173,18 @@ pub(super) fn groups(mut section: Section<'_, '_>) -> Groups {
     Groups { filter: filter.map_or(defaults.filter, |at| at.value), base: base.map(|at| at.value) }
 }
 
+/// `[ssh]`
+pub(super) fn ssh(mut section: Section<'_, '_>) -> Ssh {
+    let report = section.report;
+    let forced = section.flag("allow_self_writable").unwrap_or(false);
+    let attribute = section.parsed("attribute", AttributeName::parse);
+    if let Some(At { value, place }) = attribute.as_ref().filter(|_| !forced) {
+        refuse_attribute("ssh.attribute", value, place, report);
+    }
+    section.finish();
+    Ssh { attribute: attribute.map_or(Ssh::default().attribute, |at| at.value) }
+}
+
 fn refuse_self_writable(key: &str, filter: Option<&At<LdapFilter>>, report: &Report) {
     let Some(At { value, place }) = filter else {
         return;
@@ -184,14 +196,17 @@ fn refuse_self_writable(key: &str, filter: Option<&At<LdapFilter>>, report: &Rep
 
 fn refuse_attribute(key: &str, attribute: &str, place: &Place, report: &Report) {
     if is_self_writable(attribute) {
+        let section = key.split('.').next().unwrap_or(key);
         report.error(
             place,
             format!(
                 "{key}: in Active Directory people may write {attribute} on themselves, so anybody \
                  could choose the value that counts here"
             ),
-            "take an attribute that only administrators write, or, where your domain has taken that \
-             right away, set allow_self_writable = true under [users]",
+            format!(
+                "take an attribute that only administrators write, or, where your domain has taken \
+                 that right away, set allow_self_writable = true under [{section}]"
+            ),
         );
     }
 }

@@ -33,6 +33,8 @@ pub struct Config {
     pub access: Access,
     /// `[pam]`: which local services may ask for others' authentication.
     pub pam: Pam,
+    /// `[ssh]`: where public keys are.
+    pub ssh: Ssh,
     /// `[nss]`: what the look-ups offer.
     pub nss: Nss,
     /// `[cache]`: how long answers are held.
@@ -274,6 +276,19 @@ pub enum WithoutAuth {
     Warn,
     /// The login is refused.
     Deny,
+}
+
+/// `[ssh]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The attribute that holds people's public keys.
+    pub attribute: AttributeName,
+}
+
+impl Default for Ssh {
+    fn default() -> Ssh {
+        Ssh { attribute: AttributeName::known("altSecurityIdentities") }
+    }
 }
 
 /// `[nss]`

@@ -20,6 +20,8 @@ pub enum AdminRequest {
         /// The PAM service.
         service: String,
     },
+    /// The SSH public keys of the user of this name: public, so anyone may ask.
+    SshKeys(String),
 }
 
 /// The answer to an [`AdminRequest`].
@@ -37,6 +39,9 @@ pub enum AdminReply {
     Denied(String),
     /// How the login would be decided.
     Why(Box<WhyReport>),
+    /// Lines of an authorized_keys file, valid every one; none where the user has none, or is not
+    /// the directory's.
+    SshKeys(Vec<String>),
 }
 
 /// How the daemon is.

@@ -99,6 +99,12 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[users]\nfilter = \"(info=linux)\"", "5:10", &["people may write info on themselves"]),
     ("[users]\ncondition = \"(!(mobile=1))\"", "5:13", &["people may write mobile on themselves"]),
     (
+        "[ssh]\nattribute = \"info\"",
+        "5:13",
+        &["ssh.attribute", "people may write info on themselves", "true under [ssh]"],
+    ),
+    ("[ssh]\nattribute = \"ssh key\"", "5:13", &["\"ssh key\" is no attribute name"]),
+    (
         "[users.login]\nbare = \"ipPhone\"",
         "5:8",
         &["users.login.bare", "allow_self_writable = true"],

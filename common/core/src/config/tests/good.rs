@@ -63,9 +63,12 @@ fn a_condition_is_added_to_the_filter() {
 fn what_people_write_on_themselves_is_taken_where_it_is_forced() {
     let toml = format!(
         "{DIRECTORY}[users]\nallow_self_writable = true\nfilter = \"(info=linux)\"\n\
-         [users.login]\nbare = \"ipPhone\"\n"
+         [users.login]\nbare = \"ipPhone\"\n\
+         [ssh]\nallow_self_writable = true\nattribute = \"info\"\n"
     );
-    let users = loaded(&toml, "").config.users;
+    let config = loaded(&toml, "").config;
+    assert_eq!(config.ssh.attribute.as_str(), "info");
+    let users = config.users;
     assert_eq!(users.filter.as_str(), "(info=linux)");
     assert_eq!(users.login.bare.as_str(), "ipPhone");
 }
