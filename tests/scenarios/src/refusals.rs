@@ -34,8 +34,8 @@ pub const SCENARIOS: &[Scenario] = &[
 const STATES: &[(&str, &[&str], &str)] = &[
     ("disabled1", &["disabled1", "disabled", "533"], "account is disabled"),
     ("expired1", &["expired1", "expired", "701"], "account has expired"),
-    ("mustchange", &["mustchange", "must be changed", "773"], "must change your password"),
-    ("pwexpired", &["pwexpired", "password has expired", "532"], "password has expired"),
+    ("mustchange", &["mustchange", "must be changed", "773"], "has to be changed now"),
+    ("pwexpired", &["pwexpired", "password has expired", "532"], "has to be changed now"),
 ];
 
 fn account_states(stage: &Stage<'_>) -> Check<String> {
