@@ -122,8 +122,9 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
         AdminReply::Status(status) => show(daemon, &status, status::describe),
         AdminReply::User(report) => show(daemon, &report, user::describe),
         AdminReply::Why(report) => {
-            let shown = show(daemon, &*report, why::describe);
-            if why::lets_in(&report) { shown } else { ExitCode::FAILURE }
+            let report = why::Shown::from(&*report);
+            let shown = show(daemon, &report, why::describe);
+            if report.lets_in { shown } else { ExitCode::FAILURE }
         }
         AdminReply::SshKeys(keys) => show(daemon, &keys, |keys| ssh_keys::lines(keys)),
         AdminReply::NoSuchUser(why) => {

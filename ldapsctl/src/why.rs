@@ -6,10 +6,42 @@ use std::fmt::Write as _;
 use crate::pam_codes;
 use ldaps_core::protocol::admin::{Speaks, WhyAnswer, WhyReport};
 use ldaps_core::protocol::messages::Verdict;
+use serde::Serialize;
+
+/// The report and what the PAM module makes of it, for programs.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    #[serde(flatten)]
+    report: &'a WhyReport,
+    /// Whether somebody with the right password gets in, if only to change it.
+    pub lets_in: bool,
+    /// PAM's codes; None where PAM is not asked, for there is nobody.
+    pam: Option<Codes>,
+}
+
+/// PAM's codes, in the order of the answers.
+#[derive(Serialize)]
+struct Codes {
+    auth: &'static str,
+    account: &'static str,
+    account_without_password: &'static str,
+}
+
+impl<'a> From<&'a WhyReport> for Shown<'a> {
+    fn from(report: &'a WhyReport) -> Self {
+        let pam = report.answers.as_ref().map(|answers| Codes {
+            auth: pam_codes::of_auth(answers.auth.verdict),
+            account: pam_codes::of_account(answers.account.verdict),
+            account_without_password: pam_codes::of_account(
+                answers.account_without_password.verdict,
+            ),
+        });
+        Self { report, lets_in: lets_in(report), pam }
+    }
+}
 
 /// Whether somebody with the right password gets in, if only to change it.
-#[must_use]
-pub fn lets_in(report: &WhyReport) -> bool {
+fn lets_in(report: &WhyReport) -> bool {
     let yes = |answer: &WhyAnswer| match answer.verdict {
         Verdict::Granted | Verdict::ChangeFirst => true,
         Verdict::Refused(_) | Verdict::Unavailable | Verdict::NotOurs => false,
@@ -19,7 +51,8 @@ pub fn lets_in(report: &WhyReport) -> bool {
 
 /// The report, for a person who is in a hurry: the verdict first.
 #[must_use]
-pub fn describe(report: &WhyReport) -> String {
+pub fn describe(shown: &Shown<'_>) -> String {
+    let report = shown.report;
     let WhyReport { name, service, .. } = report;
     let mut text = format!("{name}, service {service}: {}\n\n", headline(report));
     let mut lines = Lines { text: &mut text, last: String::new() };
@@ -50,10 +83,14 @@ fn headline(report: &WhyReport) -> String {
     let Some(answers) = &report.answers else { return "NO, nobody of that name here".to_owned() };
     let password = [&answers.auth, &answers.account].into_iter().find_map(objection);
     let key = objection(&answers.account_without_password);
+    let change = match answers.account.verdict {
+        Verdict::ChangeFirst => ", which has to be changed at once",
+        Verdict::Granted | Verdict::Refused(_) | Verdict::Unavailable | Verdict::NotOurs => "",
+    };
     match (password, key) {
-        (None, None) => "YES, with the password and by SSH key".to_owned(),
+        (None, None) => format!("YES, by SSH key and with the password{change}"),
         (Some(why), None) => format!("NOT with the password ({why}); by SSH key YES"),
-        (None, Some(why)) => format!("YES with the password; NOT by SSH key ({why})"),
+        (None, Some(why)) => format!("NOT by SSH key ({why}); with the password YES{change}"),
         (Some(why), Some(_)) => format!("NO, {why}"),
     }
 }
@@ -155,8 +192,14 @@ mod tests {
              NO  account, after that: PAM_PERM_DENIED: locked out
              ok  account, by SSH key, cron or root's su: PAM_SUCCESS: allowed
 ";
-        assert_eq!(describe(&report), expected);
-        assert!(!lets_in(&report));
+        let shown = Shown::from(&report);
+        assert_eq!(describe(&shown), expected);
+        assert!(!shown.lets_in);
+        let json = serde_json::to_value(&shown).unwrap();
+        assert_eq!(json["pam"]["auth"], "PAM_MAXTRIES");
+        assert_eq!(json["pam"]["account_without_password"], "PAM_SUCCESS");
+        assert_eq!(json["answers"]["auth"]["verdict"]["Refused"], "LockedOut");
+        assert_eq!((&json["lets_in"], &json["name"]), (&false.into(), &"locked".into()));
     }
 
     #[test]
@@ -165,11 +208,17 @@ mod tests {
         let change = || answer(Verdict::ChangeFirst, "expired");
         let no = || answer(Verdict::Refused(Refusal::NotAllowed), "no rule");
         let table = [
-            (yes(), yes(), yes(), "YES, with the password and by SSH key", true),
-            (change(), change(), yes(), "YES, with the password and by SSH key", true),
+            (yes(), yes(), yes(), "YES, by SSH key and with the password", true),
+            (
+                change(),
+                change(),
+                yes(),
+                "YES, by SSH key and with the password, which has to be changed at once",
+                true,
+            ),
             (yes(), no(), no(), "NO, no rule", false),
             (no(), yes(), yes(), "NOT with the password (no rule); by SSH key YES", false),
-            (yes(), yes(), no(), "YES with the password; NOT by SSH key (no rule)", true),
+            (yes(), yes(), no(), "NOT by SSH key (no rule); with the password YES", true),
         ];
         for (auth, account, by_key, headline, let_in) in table {
             let report = report(auth, account, by_key);
@@ -178,6 +227,6 @@ mod tests {
         }
         let nobody = WhyReport { found: None, answers: None, ..report(yes(), yes(), yes()) };
         assert!(!lets_in(&nobody));
-        assert!(describe(&nobody).contains("PAM_USER_UNKNOWN"));
+        assert!(describe(&Shown::from(&nobody)).contains("PAM_USER_UNKNOWN"));
     }
 }

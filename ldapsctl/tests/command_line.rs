@@ -77,7 +77,7 @@ fn a_host_that_nobody_has_configured_is_told_how_to_begin() {
 #[test]
 fn without_a_daemon_nothing_is_known_and_the_exit_code_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    for question in [&["status"][..], &["user", "alice"]] {
+    for question in [&["status"][..], &["user", "alice"], &["why", "alice", "--service", "sudo"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ldapsctl"));
         command.args(question).arg("--run-dir").arg(dir.path().join("none"));
         let (code, out, err) = result(command.output().unwrap(), dir.path());
@@ -85,4 +85,18 @@ fn without_a_daemon_nothing_is_known_and_the_exit_code_says_so() {
         assert!(err.contains("is ldapsd running?"), "{err}");
         assert!(err.contains("Remedy: `ldapsctl check-config`"), "{err}");
     }
+}
+
+#[test]
+fn sshd_gives_up_on_a_users_own_keys_when_the_daemon_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["alice", "-x", "CORP\\alice"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ldapsctl"));
+        command.arg("ssh-keys").arg("--run-dir").arg(dir.path().join("none")).arg(name);
+        let (code, out, err) = result(command.output().unwrap(), dir.path());
+        assert_eq!((code, out.as_str()), (0, ""), "{name}");
+        assert!(err.contains("is ldapsd running?"), "{err}");
+    }
+    let misused = Command::new(env!("CARGO_BIN_EXE_ldapsctl")).arg("ssh-keys").output().unwrap();
+    assert_eq!(result(misused, dir.path()).0, 2);
 }

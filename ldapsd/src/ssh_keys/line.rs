@@ -136,6 +136,28 @@ mod tests {
         encode(&fields.iter().flat_map(field).collect::<Vec<u8>>())
     }
 
+    /// Made by ssh-keygen of OpenSSH, their private halves thrown away.
+    const OF_OPENSSH: &[&str] = &[
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEW1r/sq15w9nxwtDdCd++fW3HaLv/ECb6n2MCmntK+ \
+         alice@work",
+        "ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBAD0d0Di\
+         9kBM7dvlwGwB6I4iGW3XW8xls2/ORaUdib8+/XElIJoqC7jAF5jNcxDLkkZD33auCf53dYTU6olM34p0\
+         kABoGdYrYuVVrSxw/4J0KZ9/g3iWJpAlg65f+EcSYNUPxtwwRJVvPHB6mdrgFJA9P0REf6avO+khCk9p\
+         SRr2I6/Neg==",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDQi/A3UNiLsLhvw1dkneDlbpNNThHDa49oh97J8ePO\
+         76QqFvBmp5RrCmVLVIi+tObvWttLKch/BcOw3x9MnQRCU5xLnigERT/3fJRa76vbjWLL0nd8tuqxParx\
+         ov1xvSu73nCuRXNSm6uqWLodjmbW+9APPD3kNHsZBcZUbKH/icxnIZVS/ITFbY22gM+IuY6WQQiWdaER\
+         bgYHE/5P/zniSV/gqwJg7n+hQKjCvdX9VWLT+rtjYLbZxYUeI7GFRfZswQsuC2V/oDN3tQXNDWxKgdJ5\
+         BIjOqoGh/DAniJtTnoG00iHUC1XmCK70804f4iZHh9Vjb4gtu1LyI0EvFStJ r",
+    ];
+
+    #[test]
+    fn a_key_that_openssh_made_is_left_out() {
+        for key in OF_OPENSSH {
+            assert_eq!(parse(key).as_deref(), Ok(*key));
+        }
+    }
+
     #[test]
     fn a_key_of_a_known_type_is_left_out() {
         let sk = "sk-ecdsa-sha2-nistp256@openssh.com";

@@ -109,7 +109,7 @@ fn keys(dn: &str, attribute: &str, values: &[Vec<u8>]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// From `ssh-keygen -t ed25519`.
+    /// Of the right form: 32 bytes of key.
     const KEY: &str = "ssh-ed25519 \
         AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 
