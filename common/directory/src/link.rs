@@ -73,6 +73,8 @@ struct LinkState {
     told: Option<String>,
     servers: Vec<Server>,
     connected: Option<Server>,
+    /// The server that was told of in the log.
+    last_used: Option<Server>,
     /// The domain, once it was read: another one is never taken for it.
     domain: Option<Arc<Domain>>,
 }
@@ -196,11 +198,13 @@ impl Link {
         match self.connect_to_any().await {
             Ok(bound) => {
                 let mut state = self.lock();
-                if state.outage.take().is_some() {
-                    tracing::info!(server = %bound.connection.server(), "the directory is back");
+                let server = bound.connection.server().clone();
+                if state.outage.take().is_some() || state.last_used.as_ref() != Some(&server) {
+                    tracing::info!("{server} is asked from now on");
                 }
                 state.told = None;
-                state.connected = Some(bound.connection.server().clone());
+                state.last_used = Some(server.clone());
+                state.connected = Some(server);
                 state.domain = Some(bound.domain.clone());
                 *current = Some(bound.clone());
                 Ok(bound)

@@ -349,8 +349,8 @@ impl Directory {
         let record = UserRecord::of(entry, self.users.gecos.as_str());
         if record.is_none() {
             tracing::warn!(
-                dn = entry.dn(),
-                "a user is left out: the service account may not read its objectSid or sAMAccountName"
+                "{} is left out: the service account may not read its objectSid or sAMAccountName",
+                entry.dn()
             );
         }
         record
@@ -369,9 +369,8 @@ impl Directory {
 fn the_only<Record>(mut found: Vec<Record>, attribute: &str) -> Option<Record> {
     if found.len() > 1 {
         tracing::warn!(
-            attribute,
-            count = found.len(),
-            "several accounts share one value; none is served"
+            "{} accounts have the same {attribute}, so it is nobody's here",
+            found.len()
         );
         return None;
     }

@@ -91,3 +91,22 @@ fn the_status_hides_an_outage() {
     assert!(!status.servers[0].connected, "{status:?}");
     assert!(status.last_error.unwrap().0.contains("did not answer"));
 }
+
+/// A question, and the whole sentence about it: the journal hides everything that is not in it.
+#[test]
+fn the_journal_says_that_somebody_is_left_out_and_not_who() {
+    let stage = Stage::new(Extra {
+        directory: "",
+        sections: "[access]\nallow = [\"*\"]\n[users.login]\nat = [\"mail\"]\n",
+    });
+    let server = stage.server.url().replace("ldaps://", "");
+    assert_eq!(stage.user("nosid"), None);
+    assert_eq!(stage.user("twins@corp.example"), None);
+    for sentence in [
+        format!("{server} (at 127.0.0.1) is asked from now on"),
+        "CN=No Sid Readable,OU=People,DC=corp,DC=example is left out: ".to_owned(),
+        "2 accounts have the same mail, ".to_owned(),
+    ] {
+        assert!(stage.daemon.log().contains(&sentence), "no {sentence:?}: {}", stage.daemon.log());
+    }
+}

@@ -76,9 +76,10 @@ fn a_reload_forgets_everybody_while_no_server_answers() {
 
 #[test]
 fn a_bad_configuration_is_started_with_or_not_explained() {
-    for (what, content, words) in
-        [("none", None, "ldaps.toml"), ("bad", Some("[directory]\nuri = 5\n"), "ldaps.toml:2:7")]
-    {
+    for (what, content, words) in [
+        ("none", None, "this host is not configured"),
+        ("bad", Some("[directory]\nuri = 5\n"), "ldaps.toml:2:7"),
+    ] {
         let files = Files::new();
         if let Some(content) = content {
             files.write("ldaps.toml", content);

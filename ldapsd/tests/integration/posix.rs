@@ -2,14 +2,23 @@
 //! host's or nobody's.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ldaps_core::entries::PasswdEntry;
-use ldaps_core::local::{GROUP_FILE, names_and_ids};
+use ldaps_core::local::{GROUP_FILE, PASSWD_FILE, names_and_ids};
 
 use crate::stage::{Extra, Stage};
 
 const POSIX: Extra<'static> =
     Extra { directory: "", sections: "[ids]\nmapping = \"posix\"\n[access]\nallow = [\"*\"]\n" };
+
+/// The same, and nothing stays in memory.
+const FORGETFUL: Extra<'static> = Extra {
+    directory: "",
+    sections: "[ids]\nmapping = \"posix\"\n[cache]\npositive = \"1ms\"\nnegative = \"1ms\"\n",
+};
+/// After this time.
+const FORGOTTEN: Duration = Duration::from_millis(5);
 
 /// A user and the entry; None: not shown, for want of a number or because of it.
 type Row = (&'static str, Option<(u32, u32, &'static str, &'static str, &'static str)>);
@@ -82,8 +91,7 @@ fn a_group_has_another_gid_than_in_the_directory() {
 
 #[test]
 fn a_group_of_the_directory_gives_its_members_a_group_of_the_host() {
-    let sections = format!("{}[cache]\npositive = \"1ms\"\nnegative = \"1ms\"\n", POSIX.sections);
-    let stage = Stage::new(Extra { sections: &sections, ..POSIX });
+    let stage = Stage::new(FORGETFUL);
     let mut gids: Vec<u32> = vec![0, 1, 4, 27];
     let local = names_and_ids(Path::new(GROUP_FILE)).unwrap();
     gids.extend(local.into_iter().map(|(_, gid)| gid).filter(|gid| *gid >= 1000));
@@ -93,12 +101,26 @@ fn a_group_of_the_directory_gives_its_members_a_group_of_the_host() {
             data.set_attribute("Team, One", "gidNumber", &[&value]).unwrap();
             data.set_attribute("linux-users", "gidNumber", &["20000"]).unwrap();
         });
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(FORGOTTEN);
         assert_eq!(stage.gids("alice"), Some(vec![20000]), "{gid}");
         assert_eq!(stage.group("team, one"), None, "{gid}");
         // And as the primary group.
         stage.server.edit(|data| data.set_attribute("bob", "gidNumber", &[&value])).unwrap();
         assert_eq!(stage.user("bob"), None, "{gid}");
+    }
+}
+
+#[test]
+fn a_user_of_the_directory_has_the_uid_of_one_of_the_host() {
+    let stage = Stage::new(FORGETFUL);
+    let local = names_and_ids(Path::new(PASSWD_FILE)).unwrap();
+    for (_, uid) in local.into_iter().chain([("none".to_owned(), 999)]) {
+        stage.server.edit(|data| {
+            data.set_attribute("bob", "uidNumber", &[&uid.to_string()]).unwrap();
+        });
+        assert_eq!(stage.user_by_id(uid), None, "{uid}");
+        assert_eq!(stage.user("bob"), None, "{uid}");
+        std::thread::sleep(FORGOTTEN);
     }
 }
 

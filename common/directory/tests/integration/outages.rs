@@ -62,7 +62,7 @@ const FAULTS: &[(Fault, &str)] = &[
 
 #[tokio::test]
 async fn a_fault_is_taken_for_an_answer_or_outlasts_its_cause() {
-    for (fault, words) in FAULTS {
+    let each = async |(fault, words): &(Fault, &str)| {
         let rig = Rig::new();
         let directory = patient(&rig);
         with_probe(&directory, async {
@@ -78,17 +78,19 @@ async fn a_fault_is_taken_for_an_answer_or_outlasts_its_cause() {
             recovers(&directory).await;
         })
         .await;
-    }
+    };
+    futures_util::future::join_all(FAULTS.iter().map(each)).await;
 }
 
 #[tokio::test]
 async fn the_same_faults_go_unseen_on_a_first_connection() {
-    for (fault, words) in FAULTS {
+    let each = async |(fault, words): &(Fault, &str)| {
         let rig = Rig::new();
         rig.server.fault(*fault);
         let error = error_of(&patient(&rig)).await;
         assert!(error.contains(words), "{fault:?}: {error:?} should say {words:?}");
-    }
+    };
+    futures_util::future::join_all(FAULTS.iter().map(each)).await;
 }
 
 #[tokio::test]
@@ -152,6 +154,9 @@ async fn a_dc_that_restarts_is_noticed_by_those_who_ask() {
     for _ in 0..3 {
         asks(&directory).await.unwrap();
         rig.server.drop_connections();
+        while rig.server.open_connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         asks(&directory).await.unwrap();
     }
     // Dropped with the question already under way: it is put once more, unseen.
