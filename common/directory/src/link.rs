@@ -217,10 +217,9 @@ impl Link {
     }
 
     async fn connect_to_any(&self) -> Result<Bound, DirectoryError> {
-        let candidates = discovery::candidates(&self.settings.directory)
+        let mut candidates = discovery::candidates(&self.settings.directory)
             .await
             .inspect_err(|error| self.note(error))?;
-        let mut candidates = candidates;
         {
             let mut state = self.lock();
             state.servers.clone_from(&candidates);
