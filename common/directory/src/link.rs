@@ -3,6 +3,7 @@
 //! A server that has gone silent costs one deadline, once. From then on every question is answered
 //! with the same error at once, until the probe, which alone waits, has found a server again.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const PROBE_FIRST: Duration = Duration::from_millis(500);
 const PROBE_LAST: Duration = Duration::from_secs(15);
 /// A refused service account is tried this rarely: each try counts towards its lockout.
 const SERVICE_REFUSED_PROBE: Duration = Duration::from_secs(600);
+
+/// Failures that are told during one outage.
+const TOLD_MAX: usize = 50;
 
 /// What the link is made from.
 pub struct Settings {
@@ -69,8 +73,8 @@ struct LinkState {
     /// Why there is no server, while there is none.
     outage: Option<DirectoryError>,
     last_error: Option<(DirectoryError, Instant)>,
-    /// What the journal was last told, until a server answers again.
-    told: Option<String>,
+    /// What the journal was told, until a server answers again.
+    told: HashSet<String>,
     servers: Vec<Server>,
     connected: Option<Server>,
     /// The server that was told of in the log.
@@ -202,7 +206,7 @@ impl Link {
                 if state.outage.take().is_some() || state.last_used.as_ref() != Some(&server) {
                     tracing::info!("{server} is asked from now on");
                 }
-                state.told = None;
+                state.told.clear();
                 state.last_used = Some(server.clone());
                 state.connected = Some(server);
                 state.domain = Some(bound.domain.clone());
@@ -283,13 +287,13 @@ impl Link {
     }
 
     /// Logs a failure when it is a new one: a host that is cut off for a night must not fill its
-    /// journal with it.
+    /// journal with it, however many servers it tries in turn.
     fn note(&self, error: &DirectoryError) {
         let mut state = self.lock();
         let text = error.to_string();
-        if state.told.as_ref() != Some(&text) {
+        if state.told.len() < TOLD_MAX && !state.told.contains(&text) {
             tracing::error!("{text}");
-            state.told = Some(text);
+            state.told.insert(text);
         }
         state.last_error = Some((error.clone(), Instant::now()));
     }

@@ -6,7 +6,8 @@ use ldaps_core::protocol::messages::{NssReply, NssRequest, Verdict};
 use test_directory::{Fault, TestDirectory, USER_PASSWORD};
 
 use crate::asking::AT_ONCE;
-use crate::stage::{Extra, Stage};
+use crate::daemon::Daemon;
+use crate::stage::{Extra, Files, Stage};
 
 /// Everybody may log in, nothing stays fresh, and one operation may take 300 ms.
 const IMPATIENT: Extra<'static> = Extra {
@@ -113,4 +114,35 @@ fn a_refused_service_account_is_locked_out_by_the_look_ups() {
     stage.reload();
     assert!(stage.user("alice").is_some());
     assert!(!stage.daemon.log().contains("Changed.Pass.2"));
+}
+
+#[test]
+fn the_journal_is_filled_by_two_servers_that_fail_in_turn() {
+    let mut server = TestDirectory::corp_example().unwrap();
+    let files = Files::new();
+    files.write("secret", "x");
+    files.write("ca.pem", std::str::from_utf8(&server.ca_pem().unwrap()).unwrap());
+    let one = files.toml(&server, IMPATIENT);
+    let port = server.port();
+    let (first, second) = (format!("dc1.corp.example:{port}"), "dc2.corp.example:1");
+    let two = one
+        .replace(
+            &format!("{:?}]", server.url()),
+            &format!("{:?}, \"ldaps://{second}\"]", server.url()),
+        )
+        .replace(
+            "[directory.address]\n",
+            "[directory.address]\n\"dc2.corp.example\" = \"127.0.0.1\"\n",
+        );
+    files.write("ldaps.toml", &two);
+    server.stop();
+    let daemon = Daemon::start(&files);
+    daemon.wait_until_it_answers();
+    // Tries after 0, 0.5, 1.5 and 3.5 s.
+    std::thread::sleep(Duration::from_millis(2_500));
+    let log = daemon.log();
+    for name in [first.as_str(), second] {
+        let told = log.lines().filter(|line| line.contains("ERROR") && line.contains(name));
+        assert_eq!(told.count(), 1, "{name}: {log}");
+    }
 }
