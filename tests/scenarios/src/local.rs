@@ -156,20 +156,32 @@ fn in_state(stage: &Stage<'_>, script: &str) -> Check<String> {
     local_is_untouched(stage, host, before)
 }
 
+/// The checks that took too long, each as a sentence.
+fn slow(times: &Times, before: &Times) -> Vec<String> {
+    times
+        .iter()
+        .filter(|(name, took)| **took > before.get(*name).copied().unwrap_or_default() * 2 + SLACK)
+        .map(|(name, took)| format!("{name} took {took:?}, {:?} without us", before.get(name)))
+        .collect()
+}
+
 /// All local checks, at local speed, with no bind of a namesake.
 ///
 /// # Errors
 /// With all that failed or was slow.
 pub fn local_is_untouched(stage: &Stage<'_>, host: &Host<'_>, before: &Times) -> Check<String> {
     let binds = stage.dc.binds_of_people()?;
-    let times = measure(host)?;
+    let mut times = measure(host)?;
+    if !slow(&times, before).is_empty() {
+        // A busy machine is slow once, a fault every time.
+        let again = measure(host)?;
+        for (name, took) in &mut times {
+            *took = again.get(name).map_or(*took, |second| *second.min(took));
+        }
+    }
     let sent = stage.dc.binds_of_people()? - binds;
     ensure(sent == 0, || format!("local logins cost {sent} binds of their namesakes in AD"))?;
-    let slow: Vec<String> = times
-        .iter()
-        .filter(|(name, took)| **took > before.get(*name).copied().unwrap_or_default() * 2 + SLACK)
-        .map(|(name, took)| format!("{name} took {took:?}, {:?} without us", before.get(name)))
-        .collect();
+    let slow = slow(&times, before);
     ensure(slow.is_empty(), || format!("not at local speed:\n{}", slow.join("\n")))?;
     let slowest = times.iter().max_by_key(|(name, took)| {
         took.saturating_sub(before.get(*name).copied().unwrap_or_default())
