@@ -11,6 +11,7 @@ use ldaps_directory::{Directory, Settings, Tls};
 use zeroize::Zeroizing;
 
 use crate::Failure;
+use crate::budget::Budget;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
@@ -28,6 +29,9 @@ pub(crate) struct Host {
     pub(crate) lookups: Lookups,
     pub(crate) attempts: Attempts,
     pub(crate) wrong_passwords: Arc<WrongPasswords>,
+    /// One bind at a time for each account, by uid: what AD said to the one before decides whether
+    /// the next is sent.
+    pub(crate) bind_turns: Arc<Budget>,
     pub(crate) ssh_keys: Arc<SshKeys>,
 }
 
@@ -50,14 +54,25 @@ impl Host {
             Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
         let lookups = Lookups::new(&config, directory.clone());
         let (attempts, wrong_passwords) = (Attempts::default(), Arc::default());
+        let bind_turns = Arc::new(Budget::new(1));
         let ssh_keys = Arc::default();
-        Ok(Self { config, warnings, directory, lookups, attempts, wrong_passwords, ssh_keys })
+        Ok(Self {
+            config,
+            warnings,
+            directory,
+            lookups,
+            attempts,
+            wrong_passwords,
+            bind_turns,
+            ssh_keys,
+        })
     }
 
     /// Takes over the memory of the configuration before this one, if both speak of the same
     /// people: a reload that changes a rule must not forget everybody while no server answers.
     pub(crate) fn inherit(&mut self, before: &Self) {
         self.wrong_passwords = before.wrong_passwords.clone();
+        self.bind_turns = before.bind_turns.clone();
         let of = |host: &Self| {
             let Config { directory, ids, users, groups, .. } = &*host.config;
             (directory.clone(), ids.clone(), users.clone(), groups.clone())

@@ -144,6 +144,7 @@ async fn bind(
     user: &KnownUser,
     password: &Password,
 ) -> Result<BindOutcome, Stop> {
+    let _turn = host.bind_turns.place(user.entry.uid).await;
     may_be_tried(host, user).await?;
     numbers.count_bind();
     let outcome = host.directory.authenticate(&user.record.dn, password).await?;

@@ -55,7 +55,8 @@ pub(crate) async fn change(
 ) -> Decision {
     decided(async {
         let user = identity::same(host.lookups.user_now(name).await?, login)?;
-        host.wrong_passwords.check(&user, host.directory.domain().await?.lockout)?;
+        let _turn = host.bind_turns.place(user.entry.uid).await;
+        super::may_be_tried(host, &user).await?;
         let outcome = host.directory.change_password(&user.record.dn, old, new).await?;
         match outcome {
             ChangeOutcome::Changed => Ok(Decision::granted("the password was changed")),

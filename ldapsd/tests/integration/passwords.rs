@@ -137,3 +137,25 @@ fn an_account_is_locked_by_guesses_at_this_host() {
     assert_eq!(stage.server.total_binds(), before + 1, "the service account's after the reload");
     assert_eq!(stage.auth("bob", "sshd", OLD).verdict, Verdict::Granted, "another account");
 }
+
+#[test]
+fn guesses_that_come_at_once_are_all_sent() {
+    let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
+    stage.server.edit(|directory| {
+        directory.set_policy("lockoutThreshold", 5);
+        directory.set_policy("lockOutObservationWindow", -18_000_000_000);
+    });
+    stage.reload();
+    std::thread::scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(|| stage.auth("alice", "sshd", b"Wrong.Secret.99"));
+        }
+    });
+    assert_eq!(stage.server.binds("alice"), 3);
+    let all_in = std::thread::scope(|scope| {
+        let logins: Vec<_> =
+            (0..10).map(|_| scope.spawn(|| stage.auth("bob", "sshd", OLD))).collect();
+        logins.into_iter().all(|login| login.join().unwrap().verdict == Verdict::Granted)
+    });
+    assert!(all_in, "somebody was kept out by logins of the same person");
+}
