@@ -119,7 +119,7 @@ mod tests {
     const NO: PamResultCode = PAM_PERM_DENIED;
 
     /// Every refusal with its codes in the order of [`PHASES`], written down a second time as what
-    /// peers and programs expect (`shared/reference/active-directory.md` 3b).
+    /// peers (sssd, nslcd, winbind) and programs expect.
     const REFUSALS: &[(Refusal, [PamResultCode; 4])] = &[
         (Refusal::WrongPassword, [PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHTOK_ERR]),
         (Refusal::NoSuchUser, [PAM_AUTH_ERR, NO, PAM_AUTH_ERR, PAM_AUTHTOK_ERR]),
