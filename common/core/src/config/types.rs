@@ -4,6 +4,7 @@
 use super::access::Access;
 use super::filter::LdapFilter;
 use super::values::{AttributeName, HomeTemplate};
+use crate::entries::LOWEST_ID;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use std::time::Duration;
 pub const LDAPS_PORT: u16 = 636;
 
 /// Ids below this belong to the host (`SYS_UID_MAX` and the first of people in Debian's login.defs).
-pub const LOWEST_MIN_ID: u32 = 1000;
+pub const LOWEST_MIN_ID: u32 = LOWEST_ID;
 
 /// The configuration in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
