@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use ldaps_core::config::{self, Config, IdMapping, Sources};
 use ldaps_core::secret::Password;
@@ -16,6 +17,7 @@ use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
 use crate::lookups::accounts::id_map;
+use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
 /// The highest id of a posix directory: below the ids that mean "none".
@@ -33,6 +35,8 @@ pub(crate) struct Host {
     /// the next is sent.
     pub(crate) bind_turns: Arc<Budget>,
     pub(crate) ssh_keys: Arc<SshKeys>,
+    /// Who may log in while no server answers: the same for every configuration.
+    pub(crate) offline: Arc<Offline>,
 }
 
 impl Host {
@@ -40,7 +44,7 @@ impl Host {
     ///
     /// # Errors
     /// Sentences, one a line, that name each fault and its remedy.
-    pub(crate) fn load(sources: &Sources) -> Result<Self, Failure> {
+    pub(crate) fn load(sources: &Sources, offline: &Arc<Offline>) -> Result<Self, Failure> {
         let loaded =
             config::load(sources).map_err(|errors| Failure::Configuration(errors.to_string()))?;
         let config = Arc::new(loaded.config);
@@ -53,6 +57,7 @@ impl Host {
         let directory =
             Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
         let lookups = Lookups::new(&config, directory.clone());
+        recollect(&config, &lookups, offline);
         let (attempts, wrong_passwords) = (Attempts::default(), Arc::default());
         let bind_turns = Arc::new(Budget::new(1));
         let ssh_keys = Arc::default();
@@ -65,6 +70,7 @@ impl Host {
             wrong_passwords,
             bind_turns,
             ssh_keys,
+            offline: offline.clone(),
         })
     }
 
@@ -103,6 +109,19 @@ impl Host {
                 id_map(&self.config, &domain).map(|map| map.ranges().collect()).unwrap_or_default()
             }
             (IdMapping::Sid, None) => vec![ids.range_min..=ids.range_max.saturating_sub(1)],
+        }
+    }
+}
+
+/// Whoever may log in offline is known from the start. Ids that the configuration no longer gives
+/// are nobody's.
+fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) {
+    let now = SystemTime::now();
+    for record in offline.all() {
+        let entry = &record.user.entry;
+        let ids_are_in_force = [entry.uid, entry.gid].iter().all(|id| *id >= config.ids.min_id);
+        if record.holds(config.pam.offline_days, now) && ids_are_in_force {
+            lookups.recollect(&record);
         }
     }
 }

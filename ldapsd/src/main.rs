@@ -5,6 +5,7 @@
 //! sockets/   who asks, frames in, frames out             -> nss, pam, admin
 //! lookups/   names and ids: memory, then the directory   -> cache, accounts, local names
 //! logins/    may this person in?                         -> rules, callers, the two PAM phases
+//! offline/   who was let in before, for when nobody answers
 //! host.rs    one configuration in force, and what was made of it
 //! ```
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ mod host;
 mod log;
 mod logins;
 mod lookups;
+mod offline;
 mod peer;
 mod privileges;
 mod run;
@@ -94,7 +96,7 @@ fn start(arguments: &Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Other(format!("the daemon cannot start: {error}")))?;
-    let outcome = runtime.block_on(run::run(&sources, &arguments.run_dir));
+    let outcome = runtime.block_on(run::run(&sources, &arguments.run_dir, &arguments.state_dir));
     // A name being resolved by a thread of the pool must not hold up the end.
     runtime.shutdown_background();
     outcome

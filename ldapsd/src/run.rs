@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::Failure;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
+use crate::offline::Offline;
 use crate::run_dir::Listeners;
 use crate::sockets;
 use crate::status::Numbers;
@@ -20,9 +21,15 @@ use crate::status::Numbers;
 ///
 /// # Errors
 /// [`Failure`]: it never answered.
-pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure> {
+pub(crate) async fn run(
+    sources: &Sources,
+    run_dir: &Path,
+    state_dir: &Path,
+) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(Failure::Other)?;
-    let hosts = Arc::new(HostCell::new(Host::load(sources)?));
+    let offline = Arc::new(Offline::open(state_dir));
+    let hosts = Arc::new(HostCell::new(Host::load(sources, &offline)?));
+    settle(&hosts.get()).await;
     tell_warnings(&hosts.get());
     let page = Page::open(run_dir).map_err(Failure::Other)?;
     let listeners = Listeners::open(run_dir).map_err(Failure::Other)?;
@@ -41,6 +48,7 @@ pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure
             Some(()) = signals.interrupt.recv() => break,
             Some(()) = signals.hang_up.recv() => {
                 if reload(sources, &hosts) {
+                    settle(&hosts.get()).await;
                     probe.abort();
                     probe = keep_connected(&hosts.get());
                     page.say(State::Running, &hosts);
@@ -56,6 +64,11 @@ pub(crate) async fn run(sources: &Sources, run_dir: &Path) -> Result<(), Failure
     Ok(())
 }
 
+/// What was kept for offline logins goes by the configuration that is now in force.
+async fn settle(host: &Host) {
+    host.offline.forget_older_than(host.config.pam.offline_days).await;
+}
+
 fn keep_connected(host: &Host) -> AbortHandle {
     let directory = host.directory.clone();
     tokio::spawn(async move { directory.keep_connected().await }).abort_handle()
@@ -63,7 +76,7 @@ fn keep_connected(host: &Host) -> AbortHandle {
 
 /// A configuration with a fault changes nothing: the last good one stays in force.
 fn reload(sources: &Sources, hosts: &HostCell) -> bool {
-    match Host::load(sources) {
+    match Host::load(sources, &hosts.get().offline) {
         Ok(mut host) => {
             tell_warnings(&host);
             host.inherit(&hosts.get());

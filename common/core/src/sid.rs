@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// Most sub-authorities a SID may have (MS-DTYP 2.4.2.2).
 const SUB_AUTHORITIES_MAX: usize = 15;
 
@@ -119,6 +121,19 @@ impl FromStr for Sid {
             sid.count = sid.count.checked_add(1).ok_or(NotASid)?;
         }
         Ok(sid)
+    }
+}
+
+/// As text, wherever it is kept.
+impl Serialize for Sid {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sid {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ldaps_core::refusal::Refusal;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 
@@ -39,7 +40,7 @@ const HOURS_IN_WEEK: u64 = 7 * 24;
 
 /// What AD says about an account. What AD did not say is None, and never taken for "nothing
 /// against it".
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     user_account_control: Option<u32>,
     computed: Option<u32>,

@@ -105,6 +105,24 @@ impl DirectoryError {
     pub fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Closed { .. })
     }
+
+    /// Whether no domain controller that may be trusted was there to be asked: then, and only then,
+    /// may something else speak in its place. A server that refuses us has answered.
+    #[must_use]
+    pub fn means_nobody_answers(&self) -> bool {
+        match self {
+            Self::Discovery { .. }
+            | Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::Tls(_)
+            | Self::Timeout { .. }
+            | Self::Closed { .. } => true,
+            Self::ServiceAccount { .. }
+            | Self::Refused { .. }
+            | Self::WrongDomain { .. }
+            | Self::Unusable { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for DirectoryError {

@@ -1,6 +1,7 @@
 //! A user as AD has it.
 
 use ldaps_core::sid::Sid;
+use serde::{Deserialize, Serialize};
 
 use crate::account::{self, AccountState};
 use crate::entry::Entry;
@@ -18,7 +19,7 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// A user as AD has it: checked for being one, not yet made into a passwd entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRecord {
     /// The DN, for the bind.
     pub dn: String,
@@ -37,7 +38,7 @@ pub struct UserRecord {
 }
 
 /// RFC 2307 attributes, as AD's schema has them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PosixAttributes {
     /// uidNumber
     pub uid: Option<u32>,

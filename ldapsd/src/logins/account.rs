@@ -4,16 +4,27 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ldaps_core::config::{Pam, WithoutAuth};
+use ldaps_core::config::WithoutAuth;
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::Login;
 use ldaps_core::refusal::Refusal;
 use ldaps_directory::{DirectoryError, Judgement, PasswordState};
 
 use super::rules::{self, Ruling};
-use super::{Decision, identity};
+use super::{Decision, identity, offline};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
+
+/// What the account phase knows of how the person was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// By a password that AD has just taken.
+    Password,
+    /// By one that was kept of an earlier login, while no server answered.
+    KeptPassword,
+    /// By something that is none of ours: a key, cron, root's word.
+    Other,
+}
 
 /// An account and its groups, and whether AD said so now or at an earlier time.
 pub(super) struct Seen {
@@ -29,10 +40,13 @@ pub(crate) async fn decide(
     name: &UserName,
     authenticated: bool,
 ) -> Decision {
-    let seen = match see(host, name).await {
+    let seen = match see(host, name, Some(login.uid)).await {
         Ok(seen) => seen,
         Err(error) => return Decision::unavailable(&error),
     };
+    if seen.remembered.is_none() {
+        heed(host, login, &seen).await;
+    }
     let mut decision = match judge(host, login, &seen, authenticated).await {
         Ok(decision) => decision,
         Err(error) => return Decision::unavailable(&error),
@@ -43,8 +57,21 @@ pub(crate) async fn decide(
     decision
 }
 
-/// What AD says now; where no server answers, what it said before.
-pub(super) async fn see(host: &Host, name: &UserName) -> Result<Seen, DirectoryError> {
+/// What AD says now may end what is kept for offline logins.
+async fn heed(host: &Host, login: &Login<'_>, seen: &Seen) {
+    offline::heed_account(host, login, seen.user.as_deref()).await;
+    if let (Some(user), Some(membership)) = (&seen.user, &seen.membership) {
+        offline::heed_groups(host, user, &membership.sids).await;
+    }
+}
+
+/// What AD says now; where no server answers, what it said before: within a day, or when it last let
+/// in whoever may log in offline.
+pub(super) async fn see(
+    host: &Host,
+    name: &UserName,
+    uid: Option<u32>,
+) -> Result<Seen, DirectoryError> {
     let lookups = &host.lookups;
     let live = async {
         let user = lookups.user_now(name).await?;
@@ -61,7 +88,12 @@ pub(super) async fn see(host: &Host, name: &UserName) -> Result<Seen, DirectoryE
                 let membership = lookups.membership_remembered(&user)?;
                 Some((user, membership))
             });
-            let Some((user, membership)) = known else { return Err(error) };
+            let kept = || {
+                let record = offline::usable(host, name, uid, &error)?;
+                let (user, membership) = (record.user.clone(), record.membership.clone());
+                Some((Arc::new(user), Arc::new(membership)))
+            };
+            let Some((user, membership)) = known.or_else(kept) else { return Err(error) };
             let (user, membership) = (Some(user), Some(membership));
             Ok(Seen { user, membership, remembered: Some(error) })
         }
@@ -90,33 +122,48 @@ async fn judge(
     let ruling = rules::rule(access, &host.lookups, login.service, name, &membership.sids).await?;
     Ok(match ruling {
         Ruling::Refused(why) => Decision::refused_because(Refusal::NotAllowed, why),
-        Ruling::Allowed(why) => by_password(&host.config.pam, &user, authenticated, why),
+        Ruling::Allowed(why) => {
+            let by = match (authenticated, &seen.remembered) {
+                (false, _) => By::Other,
+                (true, Some(_)) if host.offline.has_vouched(user.record.sid) => By::KeptPassword,
+                (true, _) => By::Password,
+            };
+            by_password(host, &user, by, why)
+        }
     })
 }
 
 /// The state of the password. It decides for who has just used it; for a key or a cron job it is a
-/// note, unless the configuration wants it otherwise.
-fn by_password(pam: &Pam, user: &KnownUser, authenticated: bool, why: String) -> Decision {
-    let (state, now) = (&user.record.state, SystemTime::now());
+/// note, unless the configuration wants it otherwise. So it is where no server answers: nobody can
+/// change a password then, and a lockout of earlier may be over.
+fn by_password(host: &Host, user: &KnownUser, by: By, why: String) -> Decision {
+    let (pam, state, now) = (&host.config.pam, &user.record.state, SystemTime::now());
     let against = match state.password(now) {
         _ if state.is_locked_out() => Some(Refusal::LockedOut),
         PasswordState::MustChange => Some(Refusal::PasswordMustChange),
         PasswordState::Expired => Some(Refusal::PasswordExpired),
         PasswordState::Good(_) => None,
     };
-    match against {
-        Some(refusal @ (Refusal::PasswordMustChange | Refusal::PasswordExpired))
-            if authenticated =>
-        {
-            Decision::change_first(refusal)
+    let noted = |refusal| Decision::granted(format!("{why}; for its password, {refusal}"));
+    match (by, against) {
+        (
+            By::Password,
+            Some(refusal @ (Refusal::PasswordMustChange | Refusal::PasswordExpired)),
+        ) => Decision::change_first(refusal),
+        (By::Password, Some(refusal)) => Decision::refused(refusal),
+        (By::Password, None) => warned(pam.warn_days, state.password(now), now, why),
+        (By::KeptPassword, against) => {
+            let decision = against.map_or_else(|| Decision::granted(why.clone()), noted);
+            let expired = against == Some(Refusal::PasswordExpired);
+            let record = host.offline.of(user.record.sid);
+            let notice = record.map(|record| offline::notice(&record, now, expired));
+            Decision { notice, ..decision }
         }
-        Some(refusal) if authenticated => Decision::refused(refusal),
-        Some(refusal) => match pam.password_state_without_auth {
+        (By::Other, Some(refusal)) => match pam.password_state_without_auth {
             WithoutAuth::Deny => Decision::refused(refusal),
-            WithoutAuth::Warn => Decision::granted(format!("{why}; for its password, {refusal}")),
+            WithoutAuth::Warn => noted(refusal),
         },
-        None if authenticated => warned(pam.warn_days, state.password(now), now, why),
-        None => Decision::granted(why),
+        (By::Other, None) => Decision::granted(why),
     }
 }
 

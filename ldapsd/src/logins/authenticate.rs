@@ -11,7 +11,7 @@ use ldaps_directory::{BindOutcome, Judgement};
 
 use super::hopeless::{self, Hopeless};
 use super::stop::{Stop, decided};
-use super::{Decision, identity, rules};
+use super::{Decision, identity, offline, rules};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::status::Numbers;
@@ -24,7 +24,10 @@ pub(crate) async fn decide(
     name: &UserName,
     password: &Password,
 ) -> Decision {
-    decided(steps(host, numbers, login, name, password)).await
+    match steps(host, numbers, login, name, password).await {
+        Err(Stop::Directory(error)) => offline::decide(host, login, name, password, &error).await,
+        steps => decided(std::future::ready(steps)).await,
+    }
 }
 
 async fn steps(
@@ -34,9 +37,12 @@ async fn steps(
     name: &UserName,
     password: &Password,
 ) -> Result<Decision, Stop> {
-    let user = identity::same(host.lookups.user_now(name).await?, login)?;
+    let found = host.lookups.user_now(name).await?;
+    offline::heed_account(host, login, found.as_deref()).await;
+    let user = identity::same(found, login)?;
     before_the_bind(host, login, &user).await?;
     let outcome = super::bind(host, numbers, &user, password).await?;
+    offline::heed_bind(host, login, &user, password, outcome).await;
     let hopeless = match outcome {
         BindOutcome::Refused(Refusal::WrongPassword | Refusal::Restriction) => {
             hopeless::of_account(host, &user).await
@@ -61,6 +67,7 @@ pub(super) async fn before_the_bind(
     }
     match rules(host, login, user).await? {
         rules::Ruling::Refused(why) => {
+            offline::heed_denial(host, user).await;
             Err(Decision::refused_because(Refusal::NotAllowed, why).into())
         }
         rules::Ruling::Allowed(_) => Ok(()),

@@ -9,6 +9,7 @@ mod hopeless;
 mod identity;
 pub(crate) mod lockout;
 mod new_password;
+mod offline;
 mod password;
 mod report;
 mod rules;

@@ -11,7 +11,7 @@ use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal};
 
 use super::stop::{Stop, decided};
-use super::{Decision, identity, new_password};
+use super::{Decision, identity, new_password, offline};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::status::Numbers;
@@ -59,7 +59,10 @@ pub(crate) async fn change(
         super::may_be_tried(host, &user).await?;
         let outcome = host.directory.change_password(&user.record.dn, old, new).await?;
         match outcome {
-            ChangeOutcome::Changed => Ok(Decision::granted("the password was changed")),
+            ChangeOutcome::Changed => {
+                offline::heed_change(host, login, name, user.record.sid, new).await;
+                Ok(Decision::granted("the password was changed"))
+            }
             ChangeOutcome::Refused(refusal) => Ok(refused(host, &user, new, refusal).await?),
         }
     })

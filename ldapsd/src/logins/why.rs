@@ -13,8 +13,8 @@ use ldaps_directory::DirectoryError;
 
 use super::account::{self, Seen};
 use super::hopeless::{self, Hopeless};
-use super::stop::{Stop, decided};
-use super::{Decision, authenticate, foresee, may_be_tried};
+use super::stop::decided;
+use super::{Decision, authenticate, foresee, may_be_tried, offline};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
@@ -37,7 +37,7 @@ pub(crate) async fn why(
         let why = format!("{name:?} is a user of this host itself, and ldapsd leaves it alone");
         return Ok(AdminReply::NoSuchUser(why));
     }
-    let seen = account::see(host, &parsed).await?;
+    let seen = account::see(host, &parsed, None).await?;
     let is_self = seen.user.as_ref().is_some_and(|user| user.entry.uid == peer.uid);
     if peer.uid != 0 && !is_self {
         let why = "only root may ask about others. Ask about yourself, or with sudo";
@@ -68,7 +68,7 @@ async fn of_user(
     let uid = user.entry.uid;
     let login = Login { user: name.as_str(), uid, service, rhost: "", tty: "", ruser: "" };
     let answers = WhyAnswers {
-        auth: answer(auth(host, &login, seen, user, hopeless).await),
+        auth: answer(auth(host, &login, name, seen, user, hopeless).await),
         account: answer(account::decide(host, &login, name, true).await),
         account_without_password: answer(account::decide(host, &login, name, false).await),
     };
@@ -85,13 +85,14 @@ async fn of_user(
 async fn auth(
     host: &Host,
     login: &Login<'_>,
+    name: &UserName,
     seen: &Seen,
     user: &Arc<KnownUser>,
     hopeless: Option<Hopeless>,
 ) -> Decision {
     decided(async {
         if let Some(error) = &seen.remembered {
-            return Err(Stop::Directory(error.clone()));
+            return Ok(offline::foresee(host, login, name, error).await);
         }
         authenticate::before_the_bind(host, login, user).await?;
         may_be_tried(host, user).await?;

@@ -11,6 +11,7 @@ use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
 use ldaps_directory::UserRecord;
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 /// How a user or group was asked for.
@@ -27,7 +28,7 @@ pub(crate) enum Key {
 }
 
 /// A user that is served here.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct KnownUser {
     pub(crate) entry: PasswdEntry,
     pub(crate) record: UserRecord,
@@ -40,7 +41,7 @@ pub(crate) struct KnownGroup {
 }
 
 /// The groups of a user.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Membership {
     pub(crate) sids: Vec<Sid>,
     pub(crate) gids: Vec<u32>,
@@ -59,15 +60,19 @@ pub(crate) enum Recalled<Known> {
     Unknown,
 }
 
+/// When something was read of the directory; None: before the daemon started, so that it is good
+/// enough while no server answers, and for nothing else.
+type Read = Option<Instant>;
+
 /// The memory of the look-ups. It holds what the directory said; what the host itself says goes
 /// first and is looked at by whoever answers.
 #[derive(Debug)]
 pub(crate) struct Memory {
     fresh_for: Duration,
     nobody_for: Duration,
-    users: HashMap<Key, (Arc<KnownUser>, Instant)>,
-    groups: HashMap<Key, (Arc<KnownGroup>, Instant)>,
-    memberships: HashMap<Sid, (Arc<Membership>, Instant)>,
+    users: HashMap<Key, (Arc<KnownUser>, Read)>,
+    groups: HashMap<Key, (Arc<KnownGroup>, Read)>,
+    memberships: HashMap<Sid, (Arc<Membership>, Read)>,
     nobody: LruCache<Key, Instant>,
 }
 
@@ -112,13 +117,13 @@ impl Memory {
     /// The user asked for, if it was read within this time.
     pub(crate) fn user_within(&self, key: &Key, age: Duration) -> Option<Arc<KnownUser>> {
         let (user, read) = self.users.get(key)?;
-        (read.elapsed() < age).then(|| user.clone())
+        is_within(*read, age).then(|| user.clone())
     }
 
     /// The groups of the user with this SID, if they were read within this time.
     pub(crate) fn membership_within(&self, sid: Sid, age: Duration) -> Option<Arc<Membership>> {
         let (membership, read) = self.memberships.get(&sid)?;
-        (read.elapsed() < age).then(|| membership.clone())
+        is_within(*read, age).then(|| membership.clone())
     }
 
     /// Keeps a user under the name or id that was asked for, and under the canonical ones.
@@ -127,7 +132,7 @@ impl Memory {
         keys.extend(UserName::parse(user.entry.name.as_bytes()).ok().map(Key::UserName));
         for key in keys {
             self.nobody.pop(&key);
-            self.users.insert(key, (user.clone(), Instant::now()));
+            self.users.insert(key, (user.clone(), Some(Instant::now())));
         }
     }
 
@@ -136,13 +141,13 @@ impl Memory {
         let name = GroupName::parse(group.entry.name.as_bytes()).ok().map(Key::GroupName);
         for key in name.into_iter().chain([Key::Gid(group.entry.gid)]) {
             self.nobody.pop(&key);
-            self.groups.insert(key, (group.clone(), Instant::now()));
+            self.groups.insert(key, (group.clone(), Some(Instant::now())));
         }
     }
 
     /// Keeps the groups of the user with this SID.
     pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
-        self.memberships.insert(sid, (membership.clone(), Instant::now()));
+        self.memberships.insert(sid, (membership.clone(), Some(Instant::now())));
     }
 
     /// Keeps that nobody has a name or id. Only an answer of the directory says so, never an
@@ -151,6 +156,31 @@ impl Memory {
         self.users.remove(&key);
         self.groups.remove(&key);
         self.nobody.put(key, Instant::now());
+    }
+
+    /// Takes over what is known of somebody from before the start; what has been read since goes
+    /// before it.
+    pub(crate) fn recollect(
+        &mut self,
+        names: Vec<UserName>,
+        user: KnownUser,
+        membership: Membership,
+        groups: Vec<GroupEntry>,
+    ) {
+        self.memberships.entry(user.record.sid).or_insert((Arc::new(membership), None));
+        let keys = names.into_iter().map(Key::UserName).chain([Key::Uid(user.entry.uid)]);
+        let user = Arc::new(user);
+        for key in keys {
+            self.users.entry(key).or_insert((user.clone(), None));
+        }
+        for entry in groups {
+            let name = GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName);
+            let keys = name.into_iter().chain([Key::Gid(entry.gid)]);
+            let group = Arc::new(KnownGroup { entry });
+            for key in keys {
+                self.groups.entry(key).or_insert((group.clone(), None));
+            }
+        }
     }
 
     /// Users and groups held, each once.
@@ -162,11 +192,11 @@ impl Memory {
 
     fn recall<Known>(
         &mut self,
-        found: Option<(Arc<Known>, Instant)>,
+        found: Option<(Arc<Known>, Read)>,
         key: Option<&Key>,
     ) -> Recalled<Known> {
         if let Some((known, read)) = found {
-            return match read.elapsed() < self.fresh_for {
+            return match is_within(read, self.fresh_for) {
                 true => Recalled::Fresh(known),
                 false => Recalled::Stale(known),
             };
@@ -176,4 +206,8 @@ impl Memory {
             _ => Recalled::Unknown,
         }
     }
+}
+
+fn is_within(read: Read, age: Duration) -> bool {
+    read.is_some_and(|moment| moment.elapsed() < age)
 }

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 mod flights;
 pub(crate) mod local_names;
 pub(crate) mod memory;
+mod recollection;
 mod shadowed;
 
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ struct Inner {
     memory: Mutex<Memory>,
     shadowed: Shadowed,
     /// The SIDs of groups that access rules name.
-    rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Instant)>>,
+    rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Option<Instant>)>>,
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
     group_flights: Arc<Flights<Key, Answer<Arc<KnownGroup>>>>,
     membership_flights: Arc<Flights<Sid, Answer<Arc<Membership>>>>,
@@ -320,7 +321,7 @@ impl Inner {
         let known = || self.rule_groups.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = known().get(name).copied();
         if let Some((sid, read)) = remembered
-            && read.elapsed() < self.config.cache.positive
+            && read.is_some_and(|moment| moment.elapsed() < self.config.cache.positive)
         {
             return Ok(sid);
         }
@@ -333,7 +334,7 @@ impl Inner {
                     );
                 }
                 let sid = group.map(|group| group.sid);
-                known().insert(name.clone(), (sid, Instant::now()));
+                known().insert(name.clone(), (sid, Some(Instant::now())));
                 Ok(sid)
             }
             (Err(_), Some((sid, _))) => Ok(sid),

@@ -55,6 +55,13 @@ impl Daemon {
         kill_process(pid, signal).unwrap();
     }
 
+    /// The most memory that it has had at once (proc(5), VmHWM).
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// How it ended.
     pub fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();

@@ -22,6 +22,8 @@ mod life;
 mod logins;
 mod lookups;
 mod memory;
+mod offline;
+mod offline_ends;
 mod outages;
 mod passwords;
 mod posix;

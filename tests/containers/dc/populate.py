@@ -67,10 +67,18 @@ USERS = [
     ("refused", "Refused a New One", {}),
     ("ownrules", "Rules of Their Own", {}),
     ("quality", "Quality Checked", {}),
+    # People who log in while the domain controller is silent, and what happens to their accounts.
+    ("offline", "Offline", {}),
+    ("offdisabled", "Offline and Disabled", {}),
+    ("offchanged", "Offline and Changed", {}),
+    ("offrules", "Offline and Not Allowed", {}),
+    ("offprotected", "Offline and Protected", {}),
+    ("offdeleted", "Offline and Deleted", {}),
 ]
 # Whom the settings with an age of 30 days bind.
 AGEING = ["warned", "never", "keyexp", "exlogin", "exsu", "exkeyboard", "expass", "ownrules"]
 CHANGING = ["mclogin", "mcsu", "mckeyboard", "mcpass", "changer", "refused", "quality"]
+OFFLINE = ["offline", "offdisabled", "offchanged", "offrules", "offprotected", "offdeleted"]
 
 # sAMAccountName, common name, kind, members (sAMAccountNames of users and groups).
 GROUPS = [
@@ -79,7 +87,7 @@ GROUPS = [
     ("nest-c", "Nest C", SECURITY | GLOBAL, ["nest-a", "alice"]),  # the cycle
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
-        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING),
+        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),

@@ -172,6 +172,16 @@ impl<'engine> Dc<'engine> {
         }
     }
 
+    /// `samba-tool`, as an administrator of the domain.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn samba_tool(&self, arguments: &[&str]) -> Check {
+        let mut command = vec!["samba-tool"];
+        command.extend(arguments);
+        self.run(&command).map(drop)
+    }
+
     /// The domain's password rules: the usual ones, but for these arguments of
     /// `samba-tool domain passwordsettings set`.
     ///

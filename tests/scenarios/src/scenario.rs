@@ -42,6 +42,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::expiry::SCENARIOS,
         crate::changes::SCENARIOS,
         crate::passwd::SCENARIOS,
+        crate::offline::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()

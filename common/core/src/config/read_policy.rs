@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Longer than a day is no cache but a copy.
 const LONGEST_CACHED: Duration = Duration::from_secs(24 * 3600);
+/// Whoever has not been near a domain controller for a quarter of a year is asked to come by.
+const LONGEST_OFFLINE: u32 = 90;
 
 /// `[access]` and `[access.SERVICE]`
 pub(super) fn access(mut section: Section<'_, '_>) -> Access {
@@ -85,10 +87,21 @@ pub(super) fn pam(mut section: Section<'_, '_>) -> Pam {
     let defaults = Pam::default();
     let warn_days = section.number("warn_days");
     let without_auth = section.parsed("password_state_without_auth", without_auth);
+    let offline_days = section.number("offline_days");
+    if let Some(At { value, place }) = &offline_days
+        && *value > LONGEST_OFFLINE
+    {
+        report.error(
+            place,
+            format!("pam.offline_days is {value}, and a password of that age says little"),
+            format!("write {LONGEST_OFFLINE} days at most; a laptop is well served by 14"),
+        );
+    }
     let mut pam = Pam {
         warn_days: warn_days.map_or(defaults.warn_days, |at| at.value),
         password_state_without_auth: without_auth
             .map_or(defaults.password_state_without_auth, |at| at.value),
+        offline_days: offline_days.map_or(defaults.offline_days, |at| at.value),
         ..defaults
     };
     for (user, services) in callers.free_lists(service_name) {

@@ -257,6 +257,9 @@ pub struct Pam {
     pub warn_days: u32,
     /// Whether an expired password or a lockout keeps out who came without a password.
     pub password_state_without_auth: WithoutAuth,
+    /// How many days after AD has confirmed a password it opens the account while no domain
+    /// controller answers; 0: never, and nothing is kept for it.
+    pub offline_days: u32,
 }
 
 impl Default for Pam {
@@ -265,6 +268,7 @@ impl Default for Pam {
             callers: BTreeMap::new(),
             warn_days: 7,
             password_state_without_auth: WithoutAuth::Warn,
+            offline_days: 0,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::super::stop::Stop;
 use super::super::{foresee, may_be_tried};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
+use crate::offline::tries::{self, Try};
 
 /// What is said where an account is not in a state that AD refuses.
 const STATES: [(Refusal, &str); 3] = [
@@ -55,6 +56,7 @@ pub(super) async fn of_user(
         let text = format!("does not answer ({error}); what follows is what it said earlier");
         steps.push(step("AD", Speaks::Against, text));
     }
+    steps.extend(of_kept_password(host, user, now));
     steps.extend(of_account(user, now));
     steps.extend(of_password(&user.record.state, now));
     steps.push(of_tries(host, user).await);
@@ -70,6 +72,32 @@ pub(super) async fn of_user(
         None => steps.push(step("rules", Speaks::Against, unreadable(user, "tokenGroups").why)),
     }
     steps
+}
+
+/// What is there for when no server answers.
+fn of_kept_password(host: &Host, user: &KnownUser, now: SystemTime) -> Option<WhyStep> {
+    let days = host.config.pam.offline_days;
+    let about = "offline";
+    if days == 0 {
+        return None;
+    }
+    let record = host.offline.of(user.record.sid).filter(|record| record.holds(days, now));
+    let Some(record) = record else {
+        return Some(step(about, Speaks::Neither, "no password of this account is saved"));
+    };
+    let saved = date(record.saved_at());
+    let text = match (tries::next(&record, now), record.good_until(days)) {
+        (Try::Never, _) => format!(
+            "the password saved on {saved} opens nothing, after {} wrong ones, before AD has taken \
+             it once more",
+            record.wrong
+        ),
+        (Try::After(_), until) => format!(
+            "the password saved on {saved} opens the account while no server answers{}",
+            until.map(self::until).unwrap_or_default()
+        ),
+    };
+    Some(step(about, Speaks::Neither, text))
 }
 
 /// What keeps an account out whoever vouches for the person.
@@ -105,6 +133,12 @@ fn of_password(state: &AccountState, now: SystemTime) -> [WhyStep; 2] {
         }
     };
     [locked, age]
+}
+
+/// "3 December 2026", in the host's own time.
+fn date(moment: SystemTime) -> String {
+    let moment = Timestamp::try_from(moment).map(|moment| moment.to_zoned(TimeZone::system()));
+    moment.map_or_else(|_| "an unknown day".to_owned(), |m| m.strftime("%-d %B %Y").to_string())
 }
 
 /// " until 3 December 2026, 14:05", in the host's own time.

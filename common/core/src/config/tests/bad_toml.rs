@@ -137,6 +137,7 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[access]\nallow = [\"*\", \"a:b\"]", "5:15", &["contains ':'"]),
     ("[access.\"no service\"]\nallow = [\"*\"]", "4:9", &["no PAM service"]),
     ("[access.systemd-user]\nallow = [\"*\"]", "4:9", &["follows the account's state alone"]),
+    ("[pam]\noffline_days = 91", "5:16", &["pam.offline_days is 91", "write 90 days at most"]),
     // [pam.callers]
     ("[pam.callers]\nwww-data = [\"../sudo\"]", "5:13", &["no PAM service"]),
     ("[pam.callers]\n\"a b\" = [\"django\"]", "5:1", &["no name of a local user"]),

@@ -1,0 +1,371 @@
+//! Logging in while no domain controller answers, by the password that AD took the last time.
+//!
+//! When a password is kept, when it is forgotten, and what it opens: AD decides whenever it is
+//! there. What it says against an account ends what is kept of it, and a password that it calls
+//! wrong is never looked up here.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use jiff::{Timestamp, tz::TimeZone};
+use ldaps_core::entries::GroupEntry;
+use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::protocol::messages::Login;
+use ldaps_core::refusal::Refusal;
+use ldaps_core::secret::Password;
+use ldaps_core::sid::Sid;
+use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
+
+use super::stop::{Stop, decided};
+use super::{Decision, hopeless, identity, rules};
+use crate::host::Host;
+use crate::lookups::memory::{KnownUser, Membership};
+use crate::offline::record::{Record, Seen};
+use crate::offline::tries::{self, Try};
+
+/// After a change AD takes the password before it, too, for so long (MS KB 906305,
+/// OldPasswordAllowedPeriod): that it took one says little of which one it was.
+const OLD_PASSWORD_PERIOD: Duration = Duration::from_secs(3600);
+/// The longest wait that somebody is held for; the modules' own patience is 30 s. Whoever has to
+/// wait longer is told so.
+const HELD: Duration = Duration::from_secs(8);
+
+/// Why nothing is kept of a password that AD has just taken.
+type NotKept = &'static str;
+
+/// AD says now what it says of the account: if that speaks against what is kept, it goes.
+pub(super) async fn heed_account(host: &Host, login: &Login<'_>, user: Option<&KnownUser>) {
+    let Some(user) = user else {
+        if let Some(record) = host.offline.named(login.user, Some(login.uid)) {
+            host.offline.forget(record.sid(), "the directory has no such user any more").await;
+        }
+        return;
+    };
+    let (sid, state) = (user.record.sid, &user.record.state);
+    let Some(record) = host.offline.of(sid) else { return };
+    let set_then = record.user.record.state.password_last_set();
+    if state.password_last_set() != set_then {
+        return host.offline.forget(sid, "it was changed in the directory").await;
+    }
+    let objections = state.objections(SystemTime::now()).unwrap_or_default();
+    let ended = [Refusal::AccountDisabled, Refusal::AccountExpired];
+    if let Some(refusal) = objections.into_iter().find(|refusal| ended.contains(refusal)) {
+        host.offline.forget(sid, &refusal.to_string()).await;
+    }
+}
+
+/// AD says now which groups the user is in: whoever the rules let in nowhere any more, where they
+/// let them in before, is forgotten; members of Protected Users are, in any case.
+pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
+    let sid = user.record.sid;
+    let Some(record) = host.offline.of(sid) else { return };
+    if let Some(hopeless) = hopeless::of(&user.record, Some(groups)) {
+        return host.offline.forget(sid, &hopeless.to_string()).await;
+    }
+    let (access, name) = (&host.config.access, &user.entry.name);
+    for service in &record.services {
+        match rules::rule(access, &host.lookups, service, name, groups).await {
+            Ok(rules::Ruling::Refused(_)) => {}
+            Ok(rules::Ruling::Allowed(_)) | Err(_) => return,
+        }
+    }
+    host.offline.forget(sid, "the access rules no longer allow it").await;
+}
+
+/// The rules have just refused the user. Only a record makes it worth another question to AD.
+pub(super) async fn heed_denial(host: &Host, user: &KnownUser) {
+    if host.offline.of(user.record.sid).is_some()
+        && let Ok(Some(membership)) = host.lookups.membership_now(user).await
+    {
+        heed_groups(host, user, &membership.sids).await;
+    }
+}
+
+/// AD has answered to a password: a right one is kept, a wrong one is kept no longer.
+pub(super) async fn heed_bind(
+    host: &Host,
+    login: &Login<'_>,
+    user: &Arc<KnownUser>,
+    password: &Password,
+    outcome: BindOutcome,
+) {
+    let sid = user.record.sid;
+    match outcome {
+        BindOutcome::Accepted => keep(host, login, user, password, false).await,
+        BindOutcome::Refused(refusal @ (Refusal::AccountDisabled | Refusal::AccountExpired)) => {
+            host.offline.forget(sid, &refusal.to_string()).await;
+        }
+        BindOutcome::Refused(Refusal::WrongPassword) => {
+            if let Some(record) = host.offline.of(sid)
+                && host.offline.matches(&record, password).await
+            {
+                host.offline.forget(sid, "AD calls that very password wrong").await;
+            }
+        }
+        BindOutcome::Refused(_) => {}
+    }
+}
+
+/// The password was changed here, so it is known which one is the newest.
+pub(super) async fn heed_change(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+    sid: Sid,
+    new: &Password,
+) {
+    host.offline.forget(sid, "it was changed").await;
+    if host.config.pam.offline_days > 0
+        && let Ok(Some(user)) = host.lookups.user_now(name).await
+        && user.record.sid == sid
+    {
+        keep(host, login, &user, new, true).await;
+    }
+}
+
+/// Keeps a password that AD has taken, or has been given, at this moment.
+async fn keep(
+    host: &Host,
+    login: &Login<'_>,
+    user: &Arc<KnownUser>,
+    password: &Password,
+    is_newest: bool,
+) {
+    if host.config.pam.offline_days == 0 {
+        return;
+    }
+    match kept(host, login, user, password, is_newest).await {
+        Ok(Ok(record)) => host.offline.keep(record).await,
+        Ok(Err(why)) => {
+            tracing::info!("the password of {} is not saved for offline logins: {why}", login.user);
+        }
+        // It was AD that let them in; the next login asks for their groups again.
+        Err(error) => tracing::debug!("nothing is saved of {}: {error}", login.user),
+    }
+}
+
+async fn kept(
+    host: &Host,
+    login: &Login<'_>,
+    user: &Arc<KnownUser>,
+    password: &Password,
+    is_newest: bool,
+) -> Result<Result<Record, NotKept>, DirectoryError> {
+    let now = SystemTime::now();
+    let Some(set_at) = user.record.state.password_last_set() else {
+        return Ok(Err("the service account may not read when it was set (pwdLastSet)"));
+    };
+    let Some(membership) = host.lookups.membership_now(user).await? else {
+        return Ok(Err("the service account may not read tokenGroups"));
+    };
+    if hopeless::of(&user.record, Some(&membership.sids)).is_some() {
+        return Ok(Err("Protected Users and smart card users have none kept"));
+    }
+    let rule = rules::rule(
+        &host.config.access,
+        &host.lookups,
+        login.service,
+        &user.entry.name,
+        &membership.sids,
+    );
+    if let rules::Ruling::Refused(_) = rule.await? {
+        return Ok(Err("the access rules do not allow the user for this service"));
+    }
+    let before = host.offline.of(user.record.sid);
+    let is_old_enough = set_at.checked_add(OLD_PASSWORD_PERIOD).is_some_and(|from| from <= now);
+    let seen = see(host, user, &membership).await?;
+    let mut record = match before {
+        // Of the same pwdLastSet, so of the same password.
+        Some(record) => record.seen_again(seen, now),
+        None if !is_newest && !is_old_enough => {
+            return Ok(Err(
+                "it is less than an hour old, and for that long AD takes the one before \
+                           it, too",
+            ));
+        }
+        None => match host.offline.hash(password).await {
+            Some(verifier) => Record::new(seen, verifier, now),
+            None => return Ok(Err("no hash could be made of it")),
+        },
+    };
+    record.came_by(login.user, login.service);
+    Ok(Ok(record))
+}
+
+/// Everything that has to be known of a person while nobody can be asked.
+async fn see(
+    host: &Host,
+    user: &KnownUser,
+    membership: &Membership,
+) -> Result<Seen, DirectoryError> {
+    let mut rule_groups = Vec::new();
+    for name in host.config.access.groups() {
+        let Ok(parsed) = GroupName::parse(name.as_bytes()) else { continue };
+        rule_groups.push((name.to_owned(), host.lookups.rule_group(&parsed).await?));
+    }
+    let mut groups = host.lookups.group_entries(&membership.sids).await?;
+    // As much of their members as this person may know of without being asked: themselves.
+    let with_member = |group: &mut GroupEntry| group.members = vec![user.entry.name.clone()];
+    groups.iter_mut().for_each(with_member);
+    Ok(Seen { user: user.clone(), membership: membership.clone(), groups, rule_groups })
+}
+
+/// Decides the auth phase while nobody answers.
+pub(super) async fn decide(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+    password: &Password,
+    error: &DirectoryError,
+) -> Decision {
+    decided(steps(host, login, name, password, error)).await
+}
+
+async fn steps(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+    password: &Password,
+    error: &DirectoryError,
+) -> Result<Decision, Stop> {
+    let record = before_the_password(host, login, name, error).await?;
+    let _turn = host.bind_turns.place(login.uid).await;
+    Ok(offline(compare(host, record.sid(), password).await, error))
+}
+
+/// What would be decided, if the password were the kept one.
+pub(super) async fn foresee(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+    error: &DirectoryError,
+) -> Decision {
+    let foreseen = before_the_password(host, login, name, error).await.map(|record| {
+        let saved = day(record.saved_at(), SystemTime::now());
+        offline(Decision::granted(format!("the password saved on {saved} is compared with")), error)
+    });
+    decided(std::future::ready(foreseen)).await
+}
+
+/// Whether a password of this person is worth comparing: the account's state and the rules go by
+/// what AD said when it last let them in.
+async fn before_the_password(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+    error: &DirectoryError,
+) -> Result<Arc<Record>, Stop> {
+    let now = SystemTime::now();
+    let Some(record) = usable(host, name, Some(login.uid), error) else {
+        return Err(Decision::unavailable(error).into());
+    };
+    let user = identity::same(Some(Arc::new(record.user.clone())), login)?;
+    match user.record.state.judge(now) {
+        Judgement::Open => {}
+        Judgement::Closed(refusal) => {
+            return Err(offline(Decision::refused(refusal), error).into());
+        }
+        Judgement::Unreadable(attribute) => {
+            return Err(super::account::unreadable(&user, attribute).into());
+        }
+    }
+    let (access, groups) = (&host.config.access, &record.membership.sids);
+    let ruling = rules::rule(access, &host.lookups, login.service, &user.entry.name, groups);
+    match ruling.await? {
+        rules::Ruling::Allowed(_) => Ok(record),
+        rules::Ruling::Refused(why) => {
+            Err(offline(Decision::refused_because(Refusal::NotAllowed, why), error).into())
+        }
+    }
+}
+
+/// Compares the password with the kept one. The try is counted before, on the disk: whoever cuts
+/// the power to a machine gets no more of them.
+async fn compare(host: &Host, sid: Sid, password: &Password) -> Decision {
+    let now = SystemTime::now();
+    let Some(record) = host.offline.of(sid) else {
+        return Decision::refused(Refusal::WrongPassword);
+    };
+    match tries::next(&record, now) {
+        Try::Never => {
+            let why =
+                format!("{} wrong passwords while no domain controller answered", record.wrong);
+            return Decision::refused_because(Refusal::TooManyAttempts, why).telling(
+                "Too many wrong passwords. Please connect to your organisation's network first.",
+            );
+        }
+        Try::After(wait) if wait > HELD => {
+            let why = format!(
+                "the next try after {} wrong ones is in {} s",
+                record.wrong,
+                wait.as_secs()
+            );
+            let seconds = wait.as_secs().saturating_add(1);
+            return Decision::refused_because(Refusal::TooManyAttempts, why)
+                .telling(format!("Too many wrong passwords. Please wait {seconds} seconds."));
+        }
+        Try::After(wait) => tokio::time::sleep(wait).await,
+    }
+    host.offline.keep(record.tried(SystemTime::now())).await;
+    if !host.offline.matches(&record, password).await {
+        let why = format!("not the password saved on {}", day(record.saved_at(), now));
+        return Decision::refused_because(Refusal::WrongPassword, why);
+    }
+    host.offline.keep(record.opened()).await;
+    host.offline.vouch(sid);
+    Decision::granted(format!("the password is the one saved on {}", day(record.saved_at(), now)))
+}
+
+/// The record of whom this is, if it may stand in for AD at all.
+pub(super) fn usable(
+    host: &Host,
+    name: &UserName,
+    uid: Option<u32>,
+    error: &DirectoryError,
+) -> Option<Arc<Record>> {
+    let record = host.offline.named(name.as_str(), uid)?;
+    let days = host.config.pam.offline_days;
+    (error.means_nobody_answers() && record.holds(days, SystemTime::now())).then_some(record)
+}
+
+/// Says in the journal that this was decided without AD.
+fn offline(decision: Decision, error: &DirectoryError) -> Decision {
+    let why = format!("offline: {}; {error}", decision.why);
+    Decision { why, ..decision }
+}
+
+/// What the person is told who is in by a kept password.
+pub(super) fn notice(record: &Record, now: SystemTime, password_is_old: bool) -> String {
+    let saved = day(record.saved_at(), now);
+    let more = match password_is_old {
+        true => " It has expired; please change it when you are connected again.",
+        false => "",
+    };
+    format!("Offline: using the password saved on {saved}.{more}")
+}
+
+/// "3 November", by this host's clock; with the year where it is another.
+fn day(moment: SystemTime, now: SystemTime) -> String {
+    let local = |time| Timestamp::try_from(time).ok().map(|time| time.to_zoned(TimeZone::system()));
+    let (Some(moment), now) = (local(moment), local(now)) else {
+        return "an unknown day".to_owned();
+    };
+    let same_year = now.is_some_and(|now| now.year() == moment.year());
+    moment.strftime(if same_year { "%-d %B" } else { "%-d %B %Y" }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn the_day_of_a_saved_password_is_another() {
+        // 3 November and 24 November 2026, and 24 January 2027, at noon.
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let (saved, same_year, next_year) =
+            (at(1_793_707_200), at(1_795_521_600), at(1_800_792_000));
+        assert_eq!(day(saved, same_year), "3 November");
+        assert_eq!(day(saved, next_year), "3 November 2026");
+    }
+}

@@ -1,0 +1,38 @@
+//! People who are known from before the daemon started, and what has to be known of them for that.
+
+use std::sync::PoisonError;
+
+use ldaps_core::entries::GroupEntry;
+use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::sid::Sid;
+use ldaps_directory::DirectoryError;
+
+use super::Lookups;
+use crate::offline::record::Record;
+
+impl Lookups {
+    /// Knows these people from before the start, while no server answers.
+    pub(crate) fn recollect(&self, record: &Record) {
+        let of_account = [record.user.entry.name.as_str()];
+        let names = of_account.into_iter().chain(record.names.iter().map(String::as_str));
+        let names = names.filter_map(|name| UserName::parse(name.as_bytes()).ok()).collect();
+        let (user, membership) = (record.user.clone(), record.membership.clone());
+        self.0.memory().recollect(names, user, membership, record.groups.clone());
+        let mut rule_groups = self.0.rule_groups.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, sid) in &record.rule_groups {
+            if let Ok(name) = GroupName::parse(name.as_bytes()) {
+                rule_groups.entry(name).or_insert((*sid, None));
+            }
+        }
+    }
+
+    /// The entries of groups, without their members: one search for many.
+    pub(crate) async fn group_entries(
+        &self,
+        sids: &[Sid],
+    ) -> Result<Vec<GroupEntry>, DirectoryError> {
+        let (accounts, local) = self.0.accounts().await?;
+        let groups = self.0.directory.groups_by_sid(sids).await?;
+        Ok(groups.iter().filter_map(|group| accounts.group(group, &local).ok()).collect())
+    }
+}

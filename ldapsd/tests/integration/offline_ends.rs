@@ -1,0 +1,181 @@
+//! What is saved for offline logins, what ends it, and what does not.
+
+use std::path::PathBuf;
+
+use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::refusal::Refusal;
+use test_directory::{Directory, GroupKind};
+
+use crate::offline::{ALICE, LAPTOP, NEW, RIGHT, WRONG, WRONG_PASSWORD_REFUSED, now};
+use crate::stage::{Extra, Stage};
+
+/// Something that happens in AD, and what the person then does while it answers.
+type Event = (&'static str, fn(&mut Directory), fn(&Stage) -> Verdict, Verdict);
+
+const DISABLED: Verdict = Verdict::Refused(Refusal::AccountDisabled);
+const EXPIRED: Verdict = Verdict::Refused(Refusal::AccountExpired);
+const NOT_ALLOWED: Verdict = Verdict::Refused(Refusal::NotAllowed);
+
+fn by_password(stage: &Stage) -> Verdict {
+    stage.offline_auth("alice", ALICE, RIGHT).verdict
+}
+
+fn by_key(stage: &Stage) -> Verdict {
+    stage.account_as("alice", ALICE, "sshd").verdict
+}
+
+/// What ends a saved password.
+const ENDS: &[Event] = &[
+    ("533", |d| d.disable("alice").unwrap(), by_password, DISABLED),
+    ("533 seen by a key", |d| d.disable("alice").unwrap(), by_key, DISABLED),
+    (
+        "701",
+        |d| d.set_attribute("alice", "accountExpires", &["1000"]).unwrap(),
+        by_password,
+        EXPIRED,
+    ),
+    (
+        "701 seen by a key",
+        |d| d.set_attribute("alice", "accountExpires", &["1000"]).unwrap(),
+        by_key,
+        EXPIRED,
+    ),
+    (
+        "the rules",
+        |d| d.remove_from_group("alice", "linux-users").unwrap(),
+        by_password,
+        NOT_ALLOWED,
+    ),
+    (
+        "the rules, by a key",
+        |d| d.remove_from_group("alice", "linux-users").unwrap(),
+        by_key,
+        NOT_ALLOWED,
+    ),
+    (
+        "another password",
+        |d| d.set_password("alice", NEW).unwrap(),
+        by_password,
+        WRONG_PASSWORD_REFUSED,
+    ),
+    (
+        "another password, seen by a key",
+        |d| d.set_password("alice", NEW).unwrap(),
+        by_key,
+        Verdict::Granted,
+    ),
+    ("must change", |d| d.must_change("alice").unwrap(), by_password, Verdict::ChangeFirst),
+    ("52e for that very password", wrong_without_a_trace, by_password, WRONG_PASSWORD_REFUSED),
+    ("Protected Users", protect, by_key, Verdict::Granted),
+    (
+        "a smart card",
+        |d| d.set_attribute("alice", "userAccountControl", &["262656"]).unwrap(),
+        by_key,
+        Verdict::Granted,
+    ),
+    ("deleted", |d| d.delete("alice").unwrap(), by_key, Verdict::NotOurs),
+];
+
+/// The old password is good for an hour after a change; here it is not, and nothing shows why.
+fn wrong_without_a_trace(directory: &mut Directory) {
+    directory.refuse_with("alice", Some(0x52e)).unwrap();
+}
+
+fn protect(directory: &mut Directory) {
+    directory.add_group("Protected Users", 525, GroupKind::Global).unwrap();
+    directory.add_to_group("alice", "Protected Users").unwrap();
+}
+
+#[test]
+fn what_ad_says_against_an_account_does_not_end_its_saved_password() {
+    for (event, change, act, verdict) in ENDS {
+        let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+        assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+        assert_eq!(stage.saved().len(), 1, "{event}");
+        stage.server.edit(change);
+        assert_eq!(act(&stage), *verdict, "{event}");
+        assert_eq!(stage.saved(), Vec::<PathBuf>::new(), "{event}: {}", stage.daemon.log());
+        stage.go_offline();
+        let answer = stage.offline_auth("alice", ALICE, RIGHT);
+        assert_ne!(answer.verdict, Verdict::Granted, "{event}: {}", answer.line);
+    }
+}
+
+/// What does not.
+const GOES_ON: &[Event] = &[
+    (
+        "a wrong password",
+        |_| {},
+        |s| s.offline_auth("alice", ALICE, WRONG).verdict,
+        WRONG_PASSWORD_REFUSED,
+    ),
+    ("sudo's own rules", |_| {}, |s| s.auth_as("alice", ALICE, "sudo", RIGHT).verdict, NOT_ALLOWED),
+    ("a lockout", |d| d.lock("alice").unwrap(), by_password, Verdict::Refused(Refusal::LockedOut)),
+    (
+        "the hour",
+        |d| d.refuse_with("alice", Some(0x530)).unwrap(),
+        by_password,
+        Verdict::Refused(Refusal::LogonHours),
+    ),
+];
+
+#[test]
+fn what_says_nothing_of_the_password_ends_it() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    for (event, change, act, verdict) in GOES_ON {
+        assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted, "{event}");
+        stage.server.edit(change);
+        assert_eq!(act(&stage), *verdict, "{event}");
+        assert_eq!(stage.saved().len(), 1, "{event}: {}", stage.daemon.log());
+        stage.server.edit(|d| {
+            d.refuse_with("alice", None).unwrap();
+            d.set_attribute("alice", "lockoutTime", &["0"]).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_password_is_saved_that_should_not_be() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    let ago = |minutes: u64| {
+        // From 1601, in tenths of a microsecond.
+        ((now() - minutes * 60 + 11_644_473_600) * 10_000_000).to_string()
+    };
+    stage.server.edit(protect);
+    stage.server.edit(|d| {
+        d.set_attribute("bob", "pwdLastSet", &[&ago(55)]).unwrap();
+        d.set_attribute("erin", "pwdLastSet", &[&ago(65)]).unwrap();
+    });
+    let rows = [
+        ("alice", false, "Protected Users"),
+        ("bob", false, "less than an hour old"),
+        ("erin", true, ""),
+        ("grace", true, ""),
+    ];
+    for (user, saved, words) in rows {
+        let before = stage.saved().len();
+        assert_eq!(stage.auth(user, "sshd", RIGHT).verdict, Verdict::Granted, "{user}");
+        assert_eq!(stage.saved().len() - before, usize::from(saved), "{user}");
+        let log = stage.daemon.log();
+        assert!(saved || log.contains(&format!("of {user} is not saved")), "{user}: {log}");
+        assert!(log.contains(words), "{user}: {log}");
+    }
+    // Switched off, nothing is saved, and what was is gone.
+    stage.configure(Extra { sections: "[access]\nallow = [\"*\"]\n", ..LAPTOP });
+    assert_eq!(stage.saved(), Vec::<PathBuf>::new());
+    assert_eq!(stage.auth("erin", "sshd", RIGHT).verdict, Verdict::Granted);
+    assert_eq!(stage.saved(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn after_a_change_here_the_old_password_opens_or_the_new_one_does_not() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+    let changed = stage.change("alice", RIGHT, NEW.as_bytes());
+    assert_eq!(changed.verdict, Verdict::Granted, "{}", changed.line);
+    // For an hour AD takes the old one, too: that must not put it in the place of the new one.
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted, "AD's grace");
+    stage.go_offline();
+    assert_eq!(stage.offline_auth("alice", ALICE, RIGHT).verdict, WRONG_PASSWORD_REFUSED);
+    assert_eq!(stage.offline_auth("alice", ALICE, NEW.as_bytes()).verdict, Verdict::Granted);
+}
