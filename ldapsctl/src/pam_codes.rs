@@ -32,7 +32,9 @@ pub fn of_account(verdict: Verdict) -> &'static str {
 
 fn of_refusal(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::WrongPassword | Refusal::UnusablePassword => "PAM_AUTH_ERR",
+        Refusal::WrongPassword | Refusal::NotTheSavedPassword | Refusal::UnusablePassword => {
+            "PAM_AUTH_ERR"
+        }
         Refusal::PasswordExpired | Refusal::PasswordMustChange => "PAM_AUTHTOK_EXPIRED",
         Refusal::AccountDisabled | Refusal::AccountExpired => "PAM_ACCT_EXPIRED",
         Refusal::NoSuchUser
@@ -89,6 +91,7 @@ mod tests {
             Verdict::Refused(Refusal::TooManyAttempts),
             Verdict::Refused(Refusal::NewPasswordRejected),
             Verdict::Refused(Refusal::ChangeForbidden),
+            Verdict::Refused(Refusal::NotTheSavedPassword),
         ];
         for verdict in verdicts {
             let module = |phase| format!("{:?}", module::code(phase, verdict));

@@ -72,6 +72,7 @@ pub fn code(phase: Phase, verdict: Verdict) -> PamResultCode {
 fn refused(refusal: Refusal) -> (PamResultCode, PamResultCode, PamResultCode, PamResultCode) {
     match refusal {
         Refusal::WrongPassword => (PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHTOK_ERR),
+        Refusal::NotTheSavedPassword => (PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHTOK_ERR),
         Refusal::NoSuchUser => (PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_AUTH_ERR, PAM_AUTHTOK_ERR),
         Refusal::UnusablePassword => (PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHTOK_ERR),
         Refusal::PasswordExpired => {
@@ -146,6 +147,7 @@ mod tests {
         (Refusal::TooManyAttempts, [PAM_MAXTRIES, NO, NO, NO]),
         (Refusal::NewPasswordRejected, [NO, NO, PAM_AUTHTOK_ERR, PAM_AUTHTOK_ERR]),
         (Refusal::ChangeForbidden, [NO, NO, NO, NO]),
+        (Refusal::NotTheSavedPassword, [PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHTOK_ERR]),
     ];
 
     #[test]

@@ -51,7 +51,13 @@ fn usual(phase: Phase, verdict: Verdict) -> Option<&'static str> {
 /// pam_deny behind us the program says nothing but that it did not work.
 fn not_changed(refusal: Refusal) -> &'static str {
     match (refusal, refusal.for_the_person()) {
-        (Refusal::WrongPassword | Refusal::NoSuchUser | Refusal::UnusablePassword, _) => WRONG,
+        (
+            Refusal::WrongPassword
+            | Refusal::NotTheSavedPassword
+            | Refusal::NoSuchUser
+            | Refusal::UnusablePassword,
+            _,
+        ) => WRONG,
         (_, Some(line)) => line,
         (_, None) => FORBIDDEN,
     }

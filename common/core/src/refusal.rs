@@ -48,6 +48,8 @@ pub enum Refusal {
     NewPasswordRejected,
     /// AD does not let this person change the password at all: 0000216C, or a missing right.
     ChangeForbidden,
+    /// No domain controller answers, and this is not the password that was saved when one did.
+    NotTheSavedPassword,
 }
 
 impl Refusal {
@@ -78,6 +80,7 @@ impl Refusal {
     pub fn for_the_person(self) -> Option<&'static str> {
         match self {
             Self::WrongPassword
+            | Self::NotTheSavedPassword
             | Self::NoSuchUser
             | Self::NotAllowed
             | Self::UnusablePassword
@@ -151,6 +154,9 @@ impl fmt::Display for Refusal {
             Self::TooManyAttempts => f.write_str("too many attempts in a short time"),
             Self::NewPasswordRejected => {
                 f.write_str("AD does not take the new password (0000052D)")
+            }
+            Self::NotTheSavedPassword => {
+                f.write_str("not the password that was saved when AD last answered")
             }
             Self::ChangeForbidden => f.write_str("AD does not let the account change its password"),
         }

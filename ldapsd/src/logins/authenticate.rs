@@ -45,7 +45,9 @@ async fn steps(
     offline::heed_bind(host, login, &user, password, outcome).await;
     let hopeless = match outcome {
         BindOutcome::Refused(Refusal::WrongPassword | Refusal::Restriction) => {
-            hopeless::of_account(host, &user).await
+            let hopeless = hopeless::of_account(host, &user).await;
+            offline::heed_hopeless(host, &user, hopeless).await;
+            hopeless
         }
         BindOutcome::Accepted | BindOutcome::Refused(_) => None,
     };

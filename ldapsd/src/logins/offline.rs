@@ -16,8 +16,9 @@ use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
+use super::hopeless::{self, Hopeless};
 use super::stop::{Stop, decided};
-use super::{Decision, hopeless, identity, rules};
+use super::{Decision, identity, rules};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 use crate::offline::record::{Record, Seen};
@@ -59,9 +60,8 @@ pub(super) async fn heed_account(host: &Host, login: &Login<'_>, user: Option<&K
 pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
     let sid = user.record.sid;
     let Some(record) = host.offline.of(sid) else { return };
-    if let Some(hopeless) = hopeless::of(&user.record, Some(groups)) {
-        return host.offline.forget(sid, &hopeless.to_string()).await;
-    }
+    let hopeless = hopeless::of(&user.record, Some(groups));
+    heed_hopeless(host, user, hopeless).await;
     let (access, name) = (&host.config.access, &user.entry.name);
     for service in &record.services {
         match rules::rule(access, &host.lookups, service, name, groups).await {
@@ -70,6 +70,13 @@ pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
         }
     }
     host.offline.forget(sid, "the access rules no longer allow it").await;
+}
+
+/// AD lets nobody use a password of the account.
+pub(super) async fn heed_hopeless(host: &Host, user: &KnownUser, hopeless: Option<Hopeless>) {
+    if let Some(hopeless) = hopeless {
+        host.offline.forget(user.record.sid, &hopeless.to_string()).await;
+    }
 }
 
 /// The rules have just refused the user. Only a record makes it worth another question to AD.
@@ -284,7 +291,7 @@ async fn before_the_password(
 async fn compare(host: &Host, sid: Sid, password: &Password) -> Decision {
     let now = SystemTime::now();
     let Some(record) = host.offline.of(sid) else {
-        return Decision::refused(Refusal::WrongPassword);
+        return Decision::refused(Refusal::NotTheSavedPassword);
     };
     match tries::next(&record, now) {
         Try::Never => {
@@ -309,7 +316,7 @@ async fn compare(host: &Host, sid: Sid, password: &Password) -> Decision {
     host.offline.keep(record.tried(SystemTime::now())).await;
     if !host.offline.matches(&record, password).await {
         let why = format!("not the password saved on {}", day(record.saved_at(), now));
-        return Decision::refused_because(Refusal::WrongPassword, why);
+        return Decision::refused_because(Refusal::NotTheSavedPassword, why);
     }
     host.offline.keep(record.opened()).await;
     host.offline.vouch(sid);

@@ -27,7 +27,7 @@ pub const LAPTOP: Extra<'static> = Extra {
                [access.sudo]\nallow = [\"@linux-admins\"]\n",
 };
 
-pub const WRONG_PASSWORD_REFUSED: Verdict = Verdict::Refused(Refusal::WrongPassword);
+pub const WRONG_OFFLINE: Verdict = Verdict::Refused(Refusal::NotTheSavedPassword);
 
 impl Stage {
     pub fn go_offline(&self) {
@@ -85,7 +85,7 @@ fn a_saved_password_does_not_open_or_another_one_does() {
     let binds = stage.server.binds("alice") + stage.server.binds("bob");
 
     let wrong = stage.offline_auth("alice", ALICE, WRONG);
-    assert_eq!(wrong.verdict, WRONG_PASSWORD_REFUSED, "{}", wrong.line);
+    assert_eq!(wrong.verdict, WRONG_OFFLINE, "{}", wrong.line);
     assert!(wrong.line.contains("offline: not the password saved on"), "{}", wrong.line);
     let right = stage.offline_auth("alice", ALICE, RIGHT);
     assert_eq!(right.verdict, Verdict::Granted, "{}", right.line);
@@ -137,7 +137,7 @@ fn a_power_cut_takes_the_saved_password_or_the_person_with_it() {
         assert_eq!(stage.account_after_auth(name, "sshd").verdict, Verdict::Granted, "{name}");
     }
     let wrong = stage.offline_auth("alice", ALICE, WRONG);
-    assert_eq!(wrong.verdict, WRONG_PASSWORD_REFUSED, "{}", wrong.line);
+    assert_eq!(wrong.verdict, WRONG_OFFLINE, "{}", wrong.line);
     // Who never typed that name is not known by it.
     let reply = stage.nss(&NssRequest::UserByName("CORP\\alice".into()));
     assert_eq!(reply, NssReply::Unavailable);
@@ -151,12 +151,12 @@ fn a_guesser_gets_further_by_cutting_the_power() {
     assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
     stage.go_offline();
     for _ in 0..3 {
-        assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_PASSWORD_REFUSED);
+        assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_OFFLINE);
     }
     stage.start_again();
     // The fourth is held back by its two seconds, daemon new or not.
     let start = Instant::now();
-    assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_PASSWORD_REFUSED);
+    assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_OFFLINE);
     assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
 
     stage.edit_saved("wrong", 9);

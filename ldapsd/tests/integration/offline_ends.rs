@@ -6,12 +6,13 @@ use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::refusal::Refusal;
 use test_directory::{Directory, GroupKind};
 
-use crate::offline::{ALICE, LAPTOP, NEW, RIGHT, WRONG, WRONG_PASSWORD_REFUSED, now};
+use crate::offline::{ALICE, LAPTOP, NEW, RIGHT, WRONG, WRONG_OFFLINE, now};
 use crate::stage::{Extra, Stage};
 
 /// Something that happens in AD, and what the person then does while it answers.
 type Event = (&'static str, fn(&mut Directory), fn(&Stage) -> Verdict, Verdict);
 
+const WRONG_ONLINE: Verdict = Verdict::Refused(Refusal::WrongPassword);
 const DISABLED: Verdict = Verdict::Refused(Refusal::AccountDisabled);
 const EXPIRED: Verdict = Verdict::Refused(Refusal::AccountExpired);
 const NOT_ALLOWED: Verdict = Verdict::Refused(Refusal::NotAllowed);
@@ -52,12 +53,7 @@ const ENDS: &[Event] = &[
         by_key,
         NOT_ALLOWED,
     ),
-    (
-        "another password",
-        |d| d.set_password("alice", NEW).unwrap(),
-        by_password,
-        WRONG_PASSWORD_REFUSED,
-    ),
+    ("another password", |d| d.set_password("alice", NEW).unwrap(), by_password, WRONG_ONLINE),
     (
         "another password, seen by a key",
         |d| d.set_password("alice", NEW).unwrap(),
@@ -65,8 +61,14 @@ const ENDS: &[Event] = &[
         Verdict::Granted,
     ),
     ("must change", |d| d.must_change("alice").unwrap(), by_password, Verdict::ChangeFirst),
-    ("52e for that very password", wrong_without_a_trace, by_password, WRONG_PASSWORD_REFUSED),
+    ("52e for that very password", wrong_without_a_trace, by_password, WRONG_ONLINE),
     ("Protected Users", protect, by_key, Verdict::Granted),
+    (
+        "Protected Users refused",
+        refuse_protected,
+        by_password,
+        Verdict::Refused(Refusal::Restriction),
+    ),
     (
         "a smart card",
         |d| d.set_attribute("alice", "userAccountControl", &["262656"]).unwrap(),
@@ -79,6 +81,12 @@ const ENDS: &[Event] = &[
 /// The old password is good for an hour after a change; here it is not, and nothing shows why.
 fn wrong_without_a_trace(directory: &mut Directory) {
     directory.refuse_with("alice", Some(0x52e)).unwrap();
+}
+
+/// As Samba refuses them.
+fn refuse_protected(directory: &mut Directory) {
+    protect(directory);
+    directory.refuse_with("alice", Some(0x52f)).unwrap();
 }
 
 fn protect(directory: &mut Directory) {
@@ -103,12 +111,7 @@ fn what_ad_says_against_an_account_does_not_end_its_saved_password() {
 
 /// What does not.
 const GOES_ON: &[Event] = &[
-    (
-        "a wrong password",
-        |_| {},
-        |s| s.offline_auth("alice", ALICE, WRONG).verdict,
-        WRONG_PASSWORD_REFUSED,
-    ),
+    ("a wrong password", |_| {}, |s| s.offline_auth("alice", ALICE, WRONG).verdict, WRONG_ONLINE),
     ("sudo's own rules", |_| {}, |s| s.auth_as("alice", ALICE, "sudo", RIGHT).verdict, NOT_ALLOWED),
     ("a lockout", |d| d.lock("alice").unwrap(), by_password, Verdict::Refused(Refusal::LockedOut)),
     (
@@ -176,6 +179,6 @@ fn after_a_change_here_the_old_password_opens_or_the_new_one_does_not() {
     // For an hour AD takes the old one, too: that must not put it in the place of the new one.
     assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted, "AD's grace");
     stage.go_offline();
-    assert_eq!(stage.offline_auth("alice", ALICE, RIGHT).verdict, WRONG_PASSWORD_REFUSED);
+    assert_eq!(stage.offline_auth("alice", ALICE, RIGHT).verdict, WRONG_OFFLINE);
     assert_eq!(stage.offline_auth("alice", ALICE, NEW.as_bytes()).verdict, Verdict::Granted);
 }
