@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ldaps_core::protocol::messages::{NssReply, NssRequest, Verdict};
+use ldaps_core::protocol::client::{PAM_DEADLINE, Socket, ask};
+use ldaps_core::protocol::messages::{Login, NssReply, NssRequest, PamReply, PamRequest, Verdict};
 use ldaps_core::refusal::Refusal;
 use rustix::process::Signal;
 use test_directory::{Fault, On, USER_PASSWORD};
@@ -246,6 +247,61 @@ fn trouble_on_the_way_reads_as_a_wrong_password() {
         stage.server.fault(Fault::None);
         stage.come_back();
     }
+}
+
+#[test]
+fn a_server_that_refuses_us_counts_as_none() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+    // Somebody answers: who has mistyped the service account's password opens no door by it.
+    stage.server.edit(|d| d.set_password("svc-linux", NEW)).unwrap();
+    stage.files.write("secret", "x");
+    stage.reload_unready();
+    let answer = stage.offline_auth("alice", ALICE, RIGHT);
+    assert_eq!(answer.verdict, Verdict::Unavailable, "{}", answer.line);
+    assert!(answer.line.contains("refused the service account"), "{}", answer.line);
+}
+
+#[test]
+fn a_power_cut_at_some_moment_leaves_half_a_record() {
+    let Some(mut stage) = Stage::for_logins(LAPTOP) else { return };
+    let mut opened = 0;
+    for step in 0..24 {
+        let run_dir = stage.run_dir();
+        // A login, and the end of the daemon some milliseconds into it.
+        std::thread::scope(|scope| {
+            let login =
+                Login { user: "alice", uid: ALICE, service: "sshd", rhost: "", tty: "", ruser: "" };
+            let request = PamRequest::Authenticate { login, password: RIGHT };
+            let asked = scope.spawn(move || {
+                ask::<_, PamReply>(&run_dir, Socket::Pam, &request, PAM_DEADLINE).ok()
+            });
+            std::thread::sleep(Duration::from_millis(10 * step));
+            stage.daemon.signal(Signal::KILL);
+            drop(asked.join());
+        });
+        stage.go_offline();
+        stage.start_again();
+        let log = stage.daemon.log();
+        assert!(!log.contains("cannot be used"), "after {step} steps: {log}");
+        let is_saved = !stage.saved().is_empty();
+        let verdict = match is_saved {
+            true => Verdict::Granted,
+            false => Verdict::Unavailable,
+        };
+        let answer = stage.offline_auth("alice", ALICE, RIGHT);
+        assert_eq!(answer.verdict, verdict, "after {step} steps: {}", answer.line);
+        opened += u32::from(is_saved);
+        // The next one begins with nothing again, and then replaces what is there.
+        if step % 2 == 0 {
+            stage.saved().iter().for_each(|file| fs::remove_file(file).unwrap());
+        }
+        stage.server.fault(Fault::None);
+        stage.start_again();
+        stage.wait_for_the_directory();
+        stage.forget_tries();
+    }
+    assert!(opened > 0, "nothing was ever saved");
 }
 
 #[test]

@@ -98,6 +98,11 @@ impl Stage {
         *self.tried.lock().unwrap().entry(user.to_owned()).or_default() += 1;
     }
 
+    /// To be called after the daemon was started anew: it has forgotten, too.
+    pub fn forget_tries(&self) {
+        self.tried.lock().unwrap().clear();
+    }
+
     /// Another configuration, in force when this returns.
     pub fn configure(&self, extra: Extra<'_>) {
         self.files.write("ldaps.toml", &self.files.toml(&self.server, extra));
