@@ -76,12 +76,16 @@ impl Store {
 
 /// Puts a record into its file; it is on the disk when this returns.
 pub(super) fn write(file: &Path, record: &Record) -> io::Result<()> {
+    replace(file, &serde_json::to_vec(record)?)
+}
+
+fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let dir = file.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let unfinished = file.with_extension(UNFINISHED);
     let mut options = OpenOptions::new();
     let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    out.write_all(&serde_json::to_vec(record)?)?;
+    out.write_all(content)?;
     out.sync_all()?;
     fs::rename(&unfinished, file)?;
     // The name is the directory's to keep.
@@ -93,5 +97,26 @@ pub(super) fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// The bytes that a file has for whoever opened it before are those it had then: only so is
+    /// there no moment in which the power takes both.
+    #[test]
+    fn a_file_is_written_over_the_one_from_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("offline").join("one.json");
+        replace(&file, b"the first one").unwrap();
+        let mut before = File::open(&file).unwrap();
+        replace(&file, b"the second").unwrap();
+        let mut read = String::new();
+        before.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "the first one");
+        assert_eq!(fs::read(&file).unwrap(), b"the second");
     }
 }
