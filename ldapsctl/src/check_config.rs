@@ -4,6 +4,7 @@
 use crate::output::{Table, print, print_error};
 use ldaps_core::config::{
     self, Access, Config, CrlCheck, IdMapping, Servers, Sources, Subject, TlsVersion, Warning,
+    Workstations,
 };
 use std::process::ExitCode;
 use std::time::Duration;
@@ -140,11 +141,17 @@ fn describe_access(access: &Access, table: &mut Table) {
     if !access.deny.is_empty() {
         table.line("may never", names(&access.deny));
     }
+    if let Some(filter) = &access.filter {
+        table.line("must match", filter.as_str());
+    }
     for (service, rule) in &access.services {
         let allow = rule.allow.as_ref().unwrap_or(&access.allow);
         let mut text = names(allow);
         if !rule.deny.is_empty() {
             text += &format!("; never {}", names(&rule.deny));
+        }
+        if let Some(filter) = &rule.filter {
+            text += &format!("; must match {filter} too");
         }
         table.line(&format!("by {service}"), text);
     }
@@ -155,6 +162,10 @@ fn describe_rest(config: &Config, table: &mut Table) {
     let callers =
         callers.map(|(user, services)| format!("{user} may, for {}", services.join(", ")));
     table.lines("check others", callers);
+    if config.pam.workstations == Workstations::Enforce {
+        let name = config.pam.workstation_name.as_deref().unwrap_or("its host name");
+        table.line("\"Log On To\"", format!("is obeyed; this host is {name} there"));
+    }
     table.line("SSH keys", format!("from {}", config.ssh.attribute));
     if config.nss.enumerate {
         table.line("lists", "getent passwd and getent group list the whole directory");

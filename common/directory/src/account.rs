@@ -131,6 +131,16 @@ impl AccountState {
         list.map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
+    /// Whether AD shows any of what is read by the same right as that list (MS-ADTS 5.1.3.2.1, the
+    /// property set User-Logon). Each of these may be absent: they are not replicated.
+    #[must_use]
+    pub fn shows_logon_information(&self) -> bool {
+        self.wrong_passwords.is_some()
+            || self.wrong_password_at.is_some()
+            || self.logon_hours.is_some()
+            || self.workstations.is_some()
+    }
+
     /// The state of the password. msDS-UserPasswordExpiryTimeComputed (MS-ADTS 3.1.1.4.5.34) takes
     /// PSOs and "never expires" into account; 0 stands for "must change".
     #[must_use]

@@ -21,6 +21,8 @@ use crate::users::{self, UserRecord};
 
 /// Values in one filter: AD's default MaxValRange is far above, and each is an index look-up.
 const BATCH: usize = 100;
+/// "1.1" asks for no attribute (RFC 4511 section 4.5.1.8).
+const NO_ATTRIBUTES: &[&str] = &["1.1"];
 /// Groups below a group that are followed: a bound against a directory that has no end.
 const NESTED_GROUPS_MAX: usize = 20_000;
 
@@ -257,6 +259,23 @@ impl Directory {
     ) -> Result<ChangeOutcome, DirectoryError> {
         let bound = self.link.bound().await?;
         password::change(&bound.connection, dn, old, new, self.link.patience()).await
+    }
+
+    /// Whether the object with this DN matches a filter, as the service account sees it: what it
+    /// may not read does not match.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn matches(
+        &self,
+        dn: &str,
+        condition: &config::LdapFilter,
+    ) -> Result<bool, DirectoryError> {
+        let query = Query {
+            filter: filter::configured(condition),
+            ..Query::of_object("whether an account matches a filter", dn, NO_ATTRIBUTES)
+        };
+        Ok(!query.ask(&self.link).await?.entries.is_empty())
     }
 
     /// The values of one attribute of this DN; none where it has none, or they may not be read.

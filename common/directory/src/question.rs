@@ -70,7 +70,10 @@ impl<'a> Query<'a> {
 
     fn search<'s>(&'s self, bound: &'s Bound) -> Search<'s> {
         match self.place {
-            Place::Object(dn) => Search::of_object(self.what, dn, self.attributes),
+            Place::Object(dn) => {
+                let object = Search::of_object(self.what, dn, self.attributes);
+                Search { filter: self.filter.clone(), ..object }
+            }
             Place::Below(base) => {
                 let base = base.unwrap_or(&bound.domain.base);
                 Search::below(self.what, base, self.filter.clone(), self.attributes)

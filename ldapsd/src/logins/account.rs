@@ -10,10 +10,11 @@ use ldaps_core::protocol::messages::Login;
 use ldaps_core::refusal::Refusal;
 use ldaps_directory::{DirectoryError, Judgement, PasswordState};
 
-use super::rules::{self, Ruling};
-use super::{Decision, identity, offline};
+use super::rules::{self, Ruling, Word};
+use super::{Decision, identity, offline, workstation};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
+use crate::offline::record::Record;
 
 /// What the account phase knows of how the person was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub(super) struct Seen {
     pub(super) user: Option<Arc<KnownUser>>,
     pub(super) membership: Option<Arc<Membership>>,
     pub(super) remembered: Option<DirectoryError>,
+    /// What is kept of the account for offline logins, where AD says nothing now.
+    kept: Option<Arc<Record>>,
+}
+
+impl Seen {
+    /// Whose word decides about the account from here on.
+    pub(super) fn word(&self) -> Word<'_> {
+        let kept = self.kept.as_deref();
+        let earlier = |error| Word::Earlier { error, kept };
+        self.remembered.as_ref().map_or(Word::NowOrEarlier, earlier)
+    }
 }
 
 /// Decides the account phase.
@@ -79,7 +91,7 @@ pub(super) async fn see(
             Some(user) => lookups.membership_now(user).await?,
             None => None,
         };
-        Ok(Seen { user, membership, remembered: None })
+        Ok(Seen { user, membership, remembered: None, kept: None })
     };
     match live.await {
         Ok(seen) => Ok(seen),
@@ -88,14 +100,17 @@ pub(super) async fn see(
                 let membership = lookups.membership_remembered(&user)?;
                 Some((user, membership))
             });
-            let kept = || {
-                let record = offline::usable(host, name, uid, &error)?;
+            let kept = offline::usable(host, name, uid, &error);
+            let of_record = |record: &Arc<Record>| {
                 let (user, membership) = (record.user.clone(), record.membership.clone());
-                Some((Arc::new(user), Arc::new(membership)))
+                (Arc::new(user), Arc::new(membership))
             };
-            let Some((user, membership)) = known.or_else(kept) else { return Err(error) };
+            let known = known.or_else(|| kept.as_ref().map(of_record));
+            let Some((user, membership)) = known else { return Err(error) };
+            // One name may have been another's when it was kept.
+            let kept = kept.filter(|record| record.sid() == user.record.sid);
             let (user, membership) = (Some(user), Some(membership));
-            Ok(Seen { user, membership, remembered: Some(error) })
+            Ok(Seen { user, membership, remembered: Some(error), kept })
         }
     }
 }
@@ -118,8 +133,12 @@ async fn judge(
     let Some(membership) = &seen.membership else {
         return Ok(unreadable(&user, "tokenGroups"));
     };
-    let (access, name) = (&host.config.access, &user.entry.name);
-    let ruling = rules::rule(access, &host.lookups, login.service, name, &membership.sids).await?;
+    let log_on_to = match workstation::check(&host.config.pam, &user) {
+        Ok(note) => note,
+        Err(decision) => return Ok(decision),
+    };
+    let (access, lookups, groups) = (&host.config.access, &host.lookups, &membership.sids);
+    let ruling = rules::rule(access, lookups, login.service, &user, groups, seen.word()).await?;
     Ok(match ruling {
         Ruling::Refused(why) => Decision::refused_because(Refusal::NotAllowed, why),
         Ruling::Allowed(why) => {
@@ -128,7 +147,7 @@ async fn judge(
                 (true, Some(_)) if host.offline.has_vouched(user.record.sid) => By::KeptPassword,
                 (true, _) => By::Password,
             };
-            by_password(host, &user, by, why)
+            by_password(host, &user, by, why + log_on_to)
         }
     })
 }

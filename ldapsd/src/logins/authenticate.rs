@@ -104,6 +104,6 @@ async fn rules(host: &Host, login: &Login<'_>, user: &KnownUser) -> Result<rules
             None => return Err(super::account::unreadable(user, "tokenGroups").into()),
         },
     };
-    let name = &user.entry.name;
-    Ok(rules::rule(access, &host.lookups, login.service, name, &groups).await?)
+    let word = rules::Word::Now;
+    Ok(rules::rule(access, &host.lookups, login.service, user, &groups, word).await?)
 }

@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod stop;
 pub(crate) mod why;
+mod workstation;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -181,17 +182,18 @@ fn checked_caller(host: &Host, peer: Peer, login: &Login<'_>) -> Result<UserName
 /// For each service with rules of its own, and any other: whether they let the user in.
 ///
 /// # Errors
-/// [`DirectoryError`], where a group that a rule names cannot be looked up.
+/// [`DirectoryError`], where a group that a rule names cannot be looked up, or a filter be asked.
 pub(crate) async fn access_table(
     host: &Host,
-    user: &str,
+    user: &KnownUser,
     groups: &[Sid],
 ) -> Result<Vec<(String, bool)>, DirectoryError> {
     let access = &host.config.access;
     let services = access.services.keys().map(String::as_str).chain([ANY_OTHER_SERVICE]);
     let mut table = Vec::new();
     for service in services {
-        let ruling = rules::rule(access, &host.lookups, service, user, groups).await?;
+        let word = rules::Word::NowOrEarlier;
+        let ruling = rules::rule(access, &host.lookups, service, user, groups, word).await?;
         table.push((service.to_owned(), matches!(ruling, rules::Ruling::Allowed(_))));
     }
     Ok(table)

@@ -17,8 +17,9 @@ use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
 use super::hopeless::{self, Hopeless};
+use super::rules::{self, Word};
 use super::stop::{Stop, decided};
-use super::{Decision, identity, rules};
+use super::{Decision, identity};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 use crate::offline::record::{Record, Seen};
@@ -62,9 +63,9 @@ pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
     let Some(record) = host.offline.of(sid) else { return };
     let hopeless = hopeless::of(&user.record, Some(groups));
     heed_hopeless(host, user, hopeless).await;
-    let (access, name) = (&host.config.access, &user.entry.name);
+    let access = &host.config.access;
     for service in &record.services {
-        match rules::rule(access, &host.lookups, service, name, groups).await {
+        match rules::rule(access, &host.lookups, service, user, groups, Word::Now).await {
             Ok(rules::Ruling::Refused(_)) => {}
             Ok(rules::Ruling::Allowed(_)) | Err(_) => return,
         }
@@ -172,8 +173,9 @@ async fn kept(
         &host.config.access,
         &host.lookups,
         login.service,
-        &user.entry.name,
+        user,
         &membership.sids,
+        Word::Now,
     );
     if let rules::Ruling::Refused(_) = rule.await? {
         return Ok(Err("the access rules do not allow the user for this service"));
@@ -210,11 +212,16 @@ async fn see(
         let Ok(parsed) = GroupName::parse(name.as_bytes()) else { continue };
         rule_groups.push((name.to_owned(), host.lookups.rule_group(&parsed).await?));
     }
+    let mut matches = Vec::new();
+    for filter in host.config.access.filters() {
+        matches.push((filter.to_string(), host.lookups.matches_now(user, &filter).await?));
+    }
     let mut groups = host.lookups.group_entries(&membership.sids).await?;
     // As much of their members as this person may know of without being asked: themselves.
     let with_member = |group: &mut GroupEntry| group.members = vec![user.entry.name.clone()];
     groups.iter_mut().for_each(with_member);
-    Ok(Seen { user: user.clone(), membership: membership.clone(), groups, rule_groups })
+    let (user, membership) = (user.clone(), membership.clone());
+    Ok(Seen { user, membership, groups, rule_groups, matches })
 }
 
 /// Decides the auth phase while nobody answers.
@@ -277,7 +284,8 @@ async fn before_the_password(
         }
     }
     let (access, groups) = (&host.config.access, &record.membership.sids);
-    let ruling = rules::rule(access, &host.lookups, login.service, &user.entry.name, groups);
+    let word = Word::Earlier { error, kept: Some(&record) };
+    let ruling = rules::rule(access, &host.lookups, login.service, &user, groups, word);
     match ruling.await? {
         rules::Ruling::Allowed(_) => Ok(record),
         rules::Ruling::Refused(why) => {

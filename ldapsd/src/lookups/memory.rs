@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ldaps_core::config::Cache;
+use ldaps_core::config::{Cache, LdapFilter};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
@@ -73,6 +73,8 @@ pub(crate) struct Memory {
     users: HashMap<Key, (Arc<KnownUser>, Read)>,
     groups: HashMap<Key, (Arc<KnownGroup>, Read)>,
     memberships: HashMap<Sid, (Arc<Membership>, Read)>,
+    /// What a filter of the access rules said of the user with this SID, by its text.
+    matches: HashMap<(Sid, String), (bool, Instant)>,
     nobody: LruCache<Key, Instant>,
 }
 
@@ -85,6 +87,7 @@ impl Memory {
             users: HashMap::new(),
             groups: HashMap::new(),
             memberships: HashMap::new(),
+            matches: HashMap::new(),
             nobody: LruCache::new(bound),
         }
     }
@@ -94,6 +97,7 @@ impl Memory {
         self.users.clone_from(&from.users);
         self.groups.clone_from(&from.groups);
         self.memberships.clone_from(&from.memberships);
+        self.matches.clone_from(&from.matches);
     }
 
     /// The user asked for.
@@ -148,6 +152,22 @@ impl Memory {
     /// Keeps the groups of the user with this SID.
     pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
         self.memberships.insert(sid, (membership.clone(), Some(Instant::now())));
+    }
+
+    /// What this filter said of the user with this SID, if it was asked within this time.
+    pub(crate) fn match_within(
+        &self,
+        sid: Sid,
+        filter: &LdapFilter,
+        age: Duration,
+    ) -> Option<bool> {
+        let (matches, read) = self.matches.get(&(sid, filter.as_str().to_owned()))?;
+        (read.elapsed() < age).then_some(*matches)
+    }
+
+    /// Keeps what this filter said of the user with this SID.
+    pub(crate) fn keep_match(&mut self, sid: Sid, filter: &LdapFilter, matches: bool) {
+        self.matches.insert((sid, filter.as_str().to_owned()), (matches, Instant::now()));
     }
 
     /// Keeps that nobody has a name or id. Only an answer of the directory says so, never an

@@ -13,7 +13,7 @@ use crate::lookups::memory::{KnownUser, Membership};
 
 /// The form of the file. A file of another form is not read: the person logs in once more while a
 /// domain controller answers.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// Names that a person is known by: whoever types more of them is known by the first.
 const NAMES_MAX: usize = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -33,6 +33,8 @@ pub(crate) struct Record {
     pub(crate) groups: Vec<GroupEntry>,
     /// The groups that the access rules name: without their SIDs no rule could be judged.
     pub(crate) rule_groups: Vec<(String, Option<Sid>)>,
+    /// What the filters of the access rules said of them, by their text.
+    pub(crate) matches: Vec<(String, bool)>,
     /// Names they have logged in by, in our case-fold; the account's own is not among them.
     pub(crate) names: Vec<String>,
     /// PAM services that they have logged in through.
@@ -55,12 +57,13 @@ pub(crate) struct Seen {
     pub(crate) membership: Membership,
     pub(crate) groups: Vec<GroupEntry>,
     pub(crate) rule_groups: Vec<(String, Option<Sid>)>,
+    pub(crate) matches: Vec<(String, bool)>,
 }
 
 impl Record {
     /// A record with a hash made now.
     pub(crate) fn new(seen: Seen, verifier: Verifier, now: SystemTime) -> Self {
-        let Seen { user, membership, groups, rule_groups } = seen;
+        let Seen { user, membership, groups, rule_groups, matches } = seen;
         let (saved, confirmed) = (seconds(now), seconds(now));
         let (names, services) = Default::default();
         let (format, wrong, wrong_at) = (FORMAT, 0, 0);
@@ -70,6 +73,7 @@ impl Record {
             membership,
             groups,
             rule_groups,
+            matches,
             names,
             services,
             verifier,
@@ -82,9 +86,10 @@ impl Record {
 
     /// The same person and hash, as AD sees them now.
     pub(crate) fn seen_again(&self, seen: Seen, now: SystemTime) -> Self {
-        let Seen { user, membership, groups, rule_groups } = seen;
+        let Seen { user, membership, groups, rule_groups, matches } = seen;
         let (confirmed, wrong) = (seconds(now), 0);
-        Self { user, membership, groups, rule_groups, confirmed, wrong, ..self.clone() }
+        let confirmed_now = Self { confirmed, wrong, ..self.clone() };
+        Self { user, membership, groups, rule_groups, matches, ..confirmed_now }
     }
 
     /// Notes by which name and through which service they came.

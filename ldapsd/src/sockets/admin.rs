@@ -98,6 +98,6 @@ async fn report(
         sid: user.record.sid.to_string(),
         groups,
         state,
-        access: logins::access_table(host, &user.entry.name, sids).await?,
+        access: logins::access_table(host, user, sids).await?,
     })
 }

@@ -15,6 +15,7 @@ mod asking;
 mod daemon;
 mod stage;
 
+mod access_filter;
 mod account_phase;
 mod admin;
 mod frames;
@@ -30,3 +31,4 @@ mod posix;
 mod shadowing;
 mod ssh_keys;
 mod why;
+mod workstations;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::errors::Fault;
+use super::filter::LdapFilter;
 use crate::names::{GroupName, NameError, UserName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -122,6 +123,8 @@ pub struct Access {
     pub allow: Vec<Subject>,
     /// Who may not, whatever else is said.
     pub deny: Vec<Subject>,
+    /// What everybody must match besides.
+    pub filter: Option<LdapFilter>,
     /// `[access.SERVICE]`, by PAM service. Ask [`Access::rule_for`].
     pub services: BTreeMap<String, ServiceRule>,
 }
@@ -133,6 +136,8 @@ pub struct ServiceRule {
     pub allow: Option<Vec<Subject>>,
     /// Added to `[access] deny`.
     pub deny: Vec<Subject>,
+    /// Added to `[access] filter`: both must match.
+    pub filter: Option<LdapFilter>,
 }
 
 /// What holds for one PAM service.
@@ -181,13 +186,44 @@ impl Access {
         if service == STATE_ALONE_SERVICE {
             return Rule::StateAlone;
         }
-        let section = self.section_for(service).and_then(|name| self.services.get(name));
+        let section = self.own_rule(service);
         let own_allow = section.and_then(|rule| rule.allow.as_deref());
         let own_deny = section.map_or(&[][..], |rule| &rule.deny);
         Rule::Lists {
             allow: own_allow.unwrap_or(&self.allow),
             deny: self.deny.iter().chain(own_deny).collect(),
         }
+    }
+
+    /// What an account must match to use a PAM service, besides being allowed: the filter of
+    /// `[access]` and that of the service's section. None: nothing, or the rules do not apply.
+    #[must_use]
+    pub fn filter_for(&self, service: &str) -> Option<LdapFilter> {
+        if service == STATE_ALONE_SERVICE {
+            return None;
+        }
+        let own = self.own_rule(service).and_then(|rule| rule.filter.as_ref());
+        match (&self.filter, own) {
+            (Some(general), Some(own)) => Some(general.and(own)),
+            (general, own) => general.as_ref().or(own).cloned(),
+        }
+    }
+
+    /// Every filter that [`Access::filter_for`] may give, each once.
+    #[must_use]
+    pub fn filters(&self) -> Vec<LdapFilter> {
+        let services = self.services.keys().filter_map(|service| self.filter_for(service));
+        let mut filters: Vec<LdapFilter> = Vec::new();
+        for filter in self.filter.iter().cloned().chain(services) {
+            if !filters.contains(&filter) {
+                filters.push(filter);
+            }
+        }
+        filters
+    }
+
+    fn own_rule(&self, service: &str) -> Option<&ServiceRule> {
+        self.section_for(service).and_then(|name| self.services.get(name))
     }
 
     /// The service whose section holds for a PAM service: its own, or that of the service it
@@ -253,15 +289,23 @@ mod tests {
         names.iter().map(|name| Subject::parse(name).unwrap()).collect()
     }
 
+    fn filter(text: &str) -> Option<LdapFilter> {
+        Some(LdapFilter::parse(text).unwrap())
+    }
+
     /// Everybody's rule and those of sudo and su.
     fn access() -> Access {
-        let sudo =
-            ServiceRule { allow: Some(subjects(&["@admins"])), deny: subjects(&["trainee"]) };
-        let su = ServiceRule { allow: Some(Vec::new()), deny: Vec::new() };
-        let cron = ServiceRule { allow: None, deny: subjects(&["*"]) };
+        let sudo = ServiceRule {
+            allow: Some(subjects(&["@admins"])),
+            deny: subjects(&["trainee"]),
+            filter: filter("(title=admin)"),
+        };
+        let su = ServiceRule { allow: Some(Vec::new()), ..ServiceRule::default() };
+        let cron = ServiceRule { deny: subjects(&["*"]), ..ServiceRule::default() };
         Access {
             allow: subjects(&["@Linux Users", "Bob"]),
             deny: subjects(&["@leavers"]),
+            filter: None,
             services: [("sudo", sudo), ("su", su), ("cron", cron)]
                 .map(|(name, rule)| (name.to_owned(), rule))
                 .into(),
@@ -312,7 +356,7 @@ mod tests {
     #[test]
     fn a_section_of_its_own_goes_before_that_of_the_service_followed() {
         let mut access = access();
-        let own = ServiceRule { allow: Some(subjects(&["*"])), deny: Vec::new() };
+        let own = ServiceRule { allow: Some(subjects(&["*"])), ..ServiceRule::default() };
         access.services.insert("sudo-i".to_owned(), own);
         assert!(access.rule_for("sudo-i").judge("trainee", |_| false).is_in());
         assert!(!access.rule_for("sudo").judge("trainee", |_| false).is_in());
@@ -321,5 +365,20 @@ mod tests {
     #[test]
     fn groups_of_all_rules_are_known() {
         assert_eq!(access().groups(), ["admins", "leavers", "linux users"]);
+    }
+
+    #[test]
+    fn a_service_s_filter_stands_in_place_of_the_general_one_or_beside_no_rule() {
+        let general = Access { filter: filter("(department=IT)"), ..access() };
+        let of = |access: &Access, service| access.filter_for(service).map(|f| f.to_string());
+        let both = Some("(&(department=IT)(title=admin))".to_owned());
+        assert_eq!(of(&general, "sudo"), both);
+        assert_eq!(of(&general, "sudo-i"), both);
+        assert_eq!(of(&general, "sshd"), Some("(department=IT)".to_owned()));
+        assert_eq!(of(&general, "systemd-user"), None);
+        assert_eq!(of(&access(), "sudo-i"), Some("(title=admin)".to_owned()));
+        assert_eq!(of(&access(), "sshd"), None);
+        let all: Vec<_> = general.filters().iter().map(ToString::to_string).collect();
+        assert_eq!(all, ["(department=IT)", "(&(department=IT)(title=admin))"]);
     }
 }

@@ -31,6 +31,7 @@ pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
     LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Tls, TlsVersion, Users, WithoutAuth,
+    Workstations,
 };
 pub use values::{AttributeName, HomeTemplate};
 

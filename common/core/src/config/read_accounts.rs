@@ -4,7 +4,7 @@
 use super::document::Section;
 use super::errors::{At, Fault, Place, Report};
 use super::filter::LdapFilter;
-use super::self_writable::is_self_writable;
+use super::self_writable;
 use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Ssh, Users};
 use super::values::{self, AttributeName, HomeTemplate};
 
@@ -110,8 +110,11 @@ pub(super) fn users(mut section: Section<'_, '_>) -> Users {
     let shell = section.parsed("shell", shell);
     let gecos = section.parsed("gecos", AttributeName::parse);
     if !forced {
-        refuse_self_writable("users.filter", filter.as_ref(), report);
-        refuse_self_writable("users.condition", condition.as_ref(), report);
+        for (key, filter) in [("users.filter", &filter), ("users.condition", &condition)] {
+            if let Some(filter) = filter {
+                self_writable::refuse_in_filter(key, filter, report);
+            }
+        }
     }
     let login = login(section.section("login"), forced);
     if let Some(At { value, place }) = &shell {
@@ -140,7 +143,7 @@ fn login(mut section: Section<'_, '_>, forced: bool) -> LoginAttributes {
         .chain(at.iter().flatten().map(|name| ("users.login.at", Some(name))));
     for (key, name) in named {
         if let Some(At { value, place }) = name.filter(|_| !forced) {
-            refuse_attribute(key, value, place, report);
+            self_writable::refuse(key, value, place, report);
         }
     }
     section.finish();
@@ -179,34 +182,8 @@ pub(super) fn ssh(mut section: Section<'_, '_>) -> Ssh {
     let forced = section.flag("allow_self_writable").unwrap_or(false);
     let attribute = section.parsed("attribute", AttributeName::parse);
     if let Some(At { value, place }) = attribute.as_ref().filter(|_| !forced) {
-        refuse_attribute("ssh.attribute", value, place, report);
+        self_writable::refuse("ssh.attribute", value, place, report);
     }
     section.finish();
     Ssh { attribute: attribute.map_or(Ssh::default().attribute, |at| at.value) }
-}
-
-fn refuse_self_writable(key: &str, filter: Option<&At<LdapFilter>>, report: &Report) {
-    let Some(At { value, place }) = filter else {
-        return;
-    };
-    for attribute in value.attributes() {
-        refuse_attribute(key, attribute, place, report);
-    }
-}
-
-fn refuse_attribute(key: &str, attribute: &str, place: &Place, report: &Report) {
-    if is_self_writable(attribute) {
-        let section = key.split('.').next().unwrap_or(key);
-        report.error(
-            place,
-            format!(
-                "{key}: in Active Directory people may write {attribute} on themselves, so anybody \
-                 could choose the value that counts here"
-            ),
-            format!(
-                "take an attribute that only administrators write, or, where your domain has taken \
-                 that right away, set allow_self_writable = true under [{section}]"
-            ),
-        );
-    }
 }

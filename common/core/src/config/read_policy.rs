@@ -4,7 +4,9 @@
 use super::access::{Access, STATE_ALONE_SERVICE, ServiceRule, Subject};
 use super::document::Section;
 use super::errors::{At, Fault, Place};
-use super::types::{Cache, Nss, Pam, WithoutAuth};
+use super::filter::LdapFilter;
+use super::self_writable::refuse_in_filter;
+use super::types::{Cache, Nss, Pam, WithoutAuth, Workstations};
 use super::values;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,17 +21,23 @@ pub(super) fn access(mut section: Section<'_, '_>) -> Access {
     let report = section.report;
     let allow = subjects(&mut section, "allow");
     let deny = subjects(&mut section, "deny");
+    let forced = section.flag("allow_self_writable").unwrap_or(false);
+    let filter = filter(&mut section, forced);
     let mut services = BTreeMap::new();
     for (name, service) in section.free_sections() {
         if let Err(fault) = check_service(&name.value) {
             report.fault(&name.place, "access", fault);
         }
-        services.insert(name.value, service_rule(service));
+        services.insert(name.value, service_rule(service, forced));
     }
     let place = section.place.clone();
     section.finish();
-    let access =
-        Access { allow: allow.unwrap_or_default(), deny: deny.unwrap_or_default(), services };
+    let access = Access {
+        allow: allow.unwrap_or_default(),
+        deny: deny.unwrap_or_default(),
+        filter,
+        services,
+    };
     let nobody = access.allow.is_empty()
         && access.services.values().all(|rule| rule.allow.as_ref().is_none_or(Vec::is_empty));
     if nobody {
@@ -42,11 +50,22 @@ pub(super) fn access(mut section: Section<'_, '_>) -> Access {
     access
 }
 
-fn service_rule(mut section: Section<'_, '_>) -> ServiceRule {
+fn service_rule(mut section: Section<'_, '_>, forced: bool) -> ServiceRule {
     let allow = subjects(&mut section, "allow");
     let deny = subjects(&mut section, "deny");
+    let filter = filter(&mut section, forced);
     section.finish();
-    ServiceRule { allow, deny: deny.unwrap_or_default() }
+    ServiceRule { allow, deny: deny.unwrap_or_default(), filter }
+}
+
+/// What an account must match; whoever may write an attribute of it on themselves would choose
+/// whether they do.
+fn filter(section: &mut Section<'_, '_>, forced: bool) -> Option<LdapFilter> {
+    let filter = section.parsed("filter", LdapFilter::parse)?;
+    if !forced {
+        refuse_in_filter(&section.path_of("filter"), &filter, section.report);
+    }
+    Some(filter.value)
 }
 
 fn subjects(section: &mut Section<'_, '_>, key: &str) -> Option<Vec<Subject>> {
@@ -97,11 +116,15 @@ pub(super) fn pam(mut section: Section<'_, '_>) -> Pam {
             format!("write {LONGEST_OFFLINE} days at most; a laptop is well served by 14"),
         );
     }
+    let workstations = section.parsed("workstations", workstations);
+    let workstation_name = section.parsed("workstation_name", workstation_name);
     let mut pam = Pam {
         warn_days: warn_days.map_or(defaults.warn_days, |at| at.value),
         password_state_without_auth: without_auth
             .map_or(defaults.password_state_without_auth, |at| at.value),
         offline_days: offline_days.map_or(defaults.offline_days, |at| at.value),
+        workstations: workstations.map_or(defaults.workstations, |at| at.value),
+        workstation_name: workstation_name.map(|at| at.value),
         ..defaults
     };
     for (user, services) in callers.free_lists(service_name) {
@@ -126,6 +149,31 @@ fn without_auth(text: &str) -> Result<WithoutAuth, Fault> {
             "write \"warn\" (a line in the journal) or \"deny\" (no login)",
         )),
     }
+}
+
+fn workstations(text: &str) -> Result<Workstations, Fault> {
+    match text {
+        "ignore" => Ok(Workstations::Ignore),
+        "enforce" => Ok(Workstations::Enforce),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"ignore\" (the domain controller alone looks at \"Log On To\") or \"enforce\" (this \
+             host must be on the list)",
+        )),
+    }
+}
+
+/// A computer as userWorkstations names it: a NetBIOS or a DNS name.
+fn workstation_name(text: &str) -> Result<String, Fault> {
+    let plausible =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if plausible {
+        return Ok(text.to_owned());
+    }
+    Err(Fault::new(
+        format!("{text:?} is no name of one computer"),
+        "write it as it stands in \"Log On To\", as in \"HOST1\"",
+    ))
 }
 
 fn check_local_user(name: &str) -> Result<(), Fault> {

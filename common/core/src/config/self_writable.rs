@@ -11,6 +11,9 @@
 //! MS-ADA1 to MS-ADA3), as Samba ships them: setup/ad-schema/AD_DS_{Classes,Attributes}__Windows_Server_2016.ldf.
 #![forbid(unsafe_code)]
 
+use super::errors::{At, Place, Report};
+use super::filter::LdapFilter;
+
 /// Members of Personal-Information, sorted without regard to case.
 const PERSONAL_INFORMATION: &[&str] = &[
     "assistant",
@@ -96,6 +99,32 @@ pub fn is_self_writable(attribute: &str) -> bool {
         .iter()
         .chain(WEB_INFORMATION)
         .any(|name| name.eq_ignore_ascii_case(attribute))
+}
+
+/// Reports every attribute of a filter that people may write on themselves.
+pub(super) fn refuse_in_filter(key: &str, filter: &At<LdapFilter>, report: &Report) {
+    for attribute in filter.value.attributes() {
+        refuse(key, attribute, &filter.place, report);
+    }
+}
+
+/// Reports an attribute that people may write on themselves. `key` is where it is named, with its
+/// section.
+pub(super) fn refuse(key: &str, attribute: &str, place: &Place, report: &Report) {
+    if is_self_writable(attribute) {
+        let section = key.split('.').next().unwrap_or(key);
+        report.error(
+            place,
+            format!(
+                "{key}: in Active Directory people may write {attribute} on themselves, so anybody \
+                 could choose the value that counts here"
+            ),
+            format!(
+                "take an attribute that only administrators write, or, where your domain has taken \
+                 that right away, set allow_self_writable = true under [{section}]"
+            ),
+        );
+    }
 }
 
 #[cfg(test)]

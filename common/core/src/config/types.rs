@@ -260,6 +260,10 @@ pub struct Pam {
     /// How many days after AD has confirmed a password it opens the account while no domain
     /// controller answers; 0: never, and nothing is kept for it.
     pub offline_days: u32,
+    /// Whether the list of computers that an account may log on to ("Log On To") counts here.
+    pub workstations: Workstations,
+    /// What this host is called in such lists; None: by its host name.
+    pub workstation_name: Option<String>,
 }
 
 impl Default for Pam {
@@ -269,6 +273,8 @@ impl Default for Pam {
             warn_days: 7,
             password_state_without_auth: WithoutAuth::Warn,
             offline_days: 0,
+            workstations: Workstations::Ignore,
+            workstation_name: None,
         }
     }
 }
@@ -281,6 +287,16 @@ pub enum WithoutAuth {
     Warn,
     /// The login is refused.
     Deny,
+}
+
+/// What the account's list of computers (userWorkstations, "Log On To") means on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workstations {
+    /// Nothing: a bind over LDAP names no computer, and the domain controller looks for its own
+    /// name in the list.
+    Ignore,
+    /// Who has a list gets in only if it names this host.
+    Enforce,
 }
 
 /// `[ssh]`

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::{Timestamp, tz::TimeZone};
+use ldaps_core::config::Pam;
 use ldaps_core::protocol::admin::{Speaks, WhyStep};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::sid::Sid;
@@ -10,8 +11,9 @@ use ldaps_directory::{AccountState, PasswordState};
 
 use super::super::account::{Seen, unreadable};
 use super::super::hopeless::Hopeless;
-use super::super::rules::{self, Ruling};
+use super::super::rules::{self, Ruling, Word};
 use super::super::stop::Stop;
+use super::super::workstation::{self, LogOnTo};
 use super::super::{foresee, may_be_tried};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
@@ -58,6 +60,7 @@ pub(super) async fn of_user(
     }
     steps.extend(of_kept_password(host, user, now));
     steps.extend(of_account(user, now));
+    steps.extend(of_log_on_to(&host.config.pam, &user.record.state));
     steps.extend(of_password(&user.record.state, now));
     steps.push(of_tries(host, user).await);
     let dc = super::dc(host);
@@ -65,7 +68,7 @@ pub(super) async fn of_user(
     let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
     steps.push(of_hopeless(hopeless, groups.is_some()));
     match groups {
-        Some(groups) => match of_rules(host, service, &entry.name, groups).await {
+        Some(groups) => match of_rules(host, service, user, groups, seen.word()).await {
             Ok(of_rules) => steps.extend(of_rules),
             Err(error) => steps.push(step("rules", Speaks::Against, error.to_string())),
         },
@@ -114,6 +117,23 @@ fn of_account(user: &KnownUser, now: SystemTime) -> Vec<WhyStep> {
             })
             .collect(),
     }
+}
+
+/// "Log On To", where it is obeyed here.
+fn of_log_on_to(pam: &Pam, state: &AccountState) -> Option<WhyStep> {
+    let about = "account";
+    Some(match workstation::log_on_to(pam, state) {
+        LogOnTo::Ignored => return None,
+        LogOnTo::Everywhere => step(about, Speaks::For, "may log on to every computer"),
+        LogOnTo::Unseen => step(
+            about,
+            Speaks::Neither,
+            "shows no \"Log On To\" list, nor anything else that \"Read Logon Information\" would \
+             show: the service account may lack that right",
+        ),
+        LogOnTo::Here => step(about, Speaks::For, "its \"Log On To\" list names this host"),
+        LogOnTo::Elsewhere(why) => step(about, Speaks::Against, why),
+    })
 }
 
 /// What keeps out who uses the password; a key or a cron job does not.
@@ -198,8 +218,9 @@ fn of_hopeless(hopeless: Option<Hopeless>, groups_are_known: bool) -> WhyStep {
 async fn of_rules(
     host: &Host,
     service: &str,
-    user: &str,
+    user: &KnownUser,
     groups: &[Sid],
+    word: Word<'_>,
 ) -> Result<Vec<WhyStep>, ldaps_directory::DirectoryError> {
     let (access, lookups) = (&host.config.access, &host.lookups);
     let sections = match access.section_for(service) {
@@ -208,7 +229,7 @@ async fn of_rules(
     };
     let mut steps = vec![step("rules", Speaks::Neither, sections)];
     let mut decided = false;
-    for entry in rules::entries(access, lookups, service, user, groups).await? {
+    for entry in rules::entries(access, lookups, service, &user.entry.name, groups).await? {
         let decides = entry.matches && !decided;
         let outcome = match (entry.matches, decided) {
             (true, false) => "decides",
@@ -223,7 +244,14 @@ async fn of_rules(
         let text = format!("{} \"{}\": {outcome}", entry.list, entry.subject);
         steps.push(step("rules", speaks, text));
     }
-    steps.push(match rules::rule(access, lookups, service, user, groups).await? {
+    if let Some(filter) = access.filter_for(service) {
+        let matched = rules::matches(lookups, user, &filter, word).await?;
+        let when = if matched.earlier { ", as AD said earlier" } else { "" };
+        let outcome = if matched.holds { "matches" } else { "does not match" };
+        let text = format!("filter \"{filter}\": {outcome}{when}");
+        steps.push(step("rules", for_if(matched.holds), text));
+    }
+    steps.push(match rules::rule(access, lookups, service, user, groups, word).await? {
         Ruling::Allowed(why) => step("rules", Speaks::For, why),
         Ruling::Refused(why) => step("rules", Speaks::Against, why),
     });

@@ -137,7 +137,21 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[access]\nallow = [\"*\", \"a:b\"]", "5:15", &["contains ':'"]),
     ("[access.\"no service\"]\nallow = [\"*\"]", "4:9", &["no PAM service"]),
     ("[access.systemd-user]\nallow = [\"*\"]", "4:9", &["follows the account's state alone"]),
+    ("[access]\nfilter = \"department=IT\"", "5:10", &["character 1", "'(' is wanted"]),
+    (
+        "[access]\nfilter = \"(&(department=IT)(info=linux))\"",
+        "5:10",
+        &["access.filter", "people may write info on themselves", "true under [access]"],
+    ),
+    (
+        "[access.sudo]\nfilter = \"(mobile=*)\"",
+        "5:10",
+        &["access.sudo.filter", "people may write mobile on themselves", "true under [access]"],
+    ),
+    // [pam]
     ("[pam]\noffline_days = 91", "5:16", &["pam.offline_days is 91", "write 90 days at most"]),
+    ("[pam]\nworkstations = \"yes\"", "5:16", &["\"yes\" is not known", "\"enforce\""]),
+    ("[pam]\nworkstation_name = \"A,B\"", "5:20", &["no name of one computer"]),
     // [pam.callers]
     ("[pam.callers]\nwww-data = [\"../sudo\"]", "5:13", &["no PAM service"]),
     ("[pam.callers]\n\"a b\" = [\"django\"]", "5:1", &["no name of a local user"]),

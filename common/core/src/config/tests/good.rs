@@ -64,9 +64,13 @@ fn what_people_write_on_themselves_is_taken_where_it_is_forced() {
     let toml = format!(
         "{DIRECTORY}[users]\nallow_self_writable = true\nfilter = \"(info=linux)\"\n\
          [users.login]\nbare = \"ipPhone\"\n\
-         [ssh]\nallow_self_writable = true\nattribute = \"info\"\n"
+         [ssh]\nallow_self_writable = true\nattribute = \"info\"\n\
+         [access]\nallow_self_writable = true\nfilter = \"(info=a)\"\n\
+         [access.sudo]\nfilter = \"(mobile=1)\"\n"
     );
     let config = loaded(&toml, "").config;
+    let filter = config.access.filter_for("sudo").unwrap();
+    assert_eq!(filter.as_str(), "(&(info=a)(mobile=1))");
     assert_eq!(config.ssh.attribute.as_str(), "info");
     let users = config.users;
     assert_eq!(users.filter.as_str(), "(info=linux)");
