@@ -51,6 +51,8 @@ pub enum On {
     Searches,
     /// Searches alone, reads of the rootDSE left out.
     SearchesBelowRoot,
+    /// Searches of one object alone, which a base search names; reads of the rootDSE left out.
+    Objects,
     /// Modify requests alone.
     Modifies,
 }
@@ -67,9 +69,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// The fault for a request of this kind, counting it.
     pub(crate) fn strike(&mut self, kind: On) -> Fault {
-        let searches =
-            matches!(kind, On::Searches | On::SearchesBelowRoot) && self.on == On::Searches;
-        let struck = self.on == On::Everything || self.on == kind || searches;
+        let wider: &[On] = match kind {
+            On::Objects => &[On::Searches, On::SearchesBelowRoot],
+            On::SearchesBelowRoot => &[On::Searches],
+            On::Everything | On::Binds | On::Searches | On::Modifies => &[],
+        };
+        let struck = self.on == On::Everything || self.on == kind || wider.contains(&self.on);
         if !struck || self.times == Some(0) || self.fault == Fault::SilenceBeforeTls {
             return Fault::None;
         }
@@ -206,5 +211,9 @@ mod tests {
         let mut searches = Plan { fault: Fault::Silence, on: On::SearchesBelowRoot, times: None };
         assert_eq!(searches.strike(On::Searches), Fault::None);
         assert_eq!(searches.strike(On::SearchesBelowRoot), Fault::Silence);
+        assert_eq!(searches.strike(On::Objects), Fault::Silence);
+        let mut objects = Plan { fault: Fault::Silence, on: On::Objects, times: None };
+        assert_eq!(objects.strike(On::SearchesBelowRoot), Fault::None);
+        assert_eq!(objects.strike(On::Objects), Fault::Silence);
     }
 }

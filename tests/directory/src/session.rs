@@ -36,6 +36,7 @@ pub(crate) fn kind_of(message: &LdapMsg) -> On {
     match &message.op {
         LdapOp::BindRequest(_) => On::Binds,
         LdapOp::SearchRequest(request) if search::is_rootdse(request) => On::Searches,
+        LdapOp::SearchRequest(request) if request.scope == LdapSearchScope::Base => On::Objects,
         LdapOp::SearchRequest(_) => On::SearchesBelowRoot,
         LdapOp::ModifyRequest(_) => On::Modifies,
         _ => On::Everything,
