@@ -133,9 +133,19 @@ fn a_password_is_sent_on_the_strength_of_what_ad_said_of_the_filter_earlier() {
     let Some(stage) = stage() else { return };
     assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, IN);
     let (uid, binds) = (stage.user("alice").unwrap().uid, stage.server.binds("alice"));
-    // Nobody's groups are asked for here: this is the filter's search alone.
-    stage.server.fault_on(On::Objects, Fault::Silence);
-    let answer = stage.auth_as("alice", uid, "sshd", RIGHT);
+    // Nobody's groups are asked for here: this is the filter's search alone. The server is well
+    // and answers others meanwhile, so a bind would come through.
+    stage.server.fault_times(On::Objects, Fault::Delay(3_000), 1);
+    let answer = std::thread::scope(|scope| {
+        let login = scope.spawn(|| stage.auth_as("alice", uid, "sshd", RIGHT));
+        for number in 1..=3_000 {
+            if login.is_finished() {
+                break;
+            }
+            assert!(stage.user(&format!("u{number:04}")).is_some());
+        }
+        login.join().unwrap()
+    });
     assert_eq!(answer.verdict, Unavailable, "{}", answer.line);
     assert_eq!(stage.server.binds("alice"), binds);
 }
