@@ -74,7 +74,16 @@ USERS = [
     ("offrules", "Offline and Not Allowed", {}),
     ("offprotected", "Offline and Protected", {}),
     ("offdeleted", "Offline and Deleted", {}),
+    # People with several names, and people whose names look like others'.
+    ("namely", "Namely Named", {"userPrincipalName": "n.named@corp.example",
+                                "mail": "namely.mail@corp.example"}),
+    ("victim", "Victim of Namesakes", {"userPrincipalName": "v.ictim@corp.example",
+                                       "mail": "victim.mail@corp.example"}),
+    ("mailthief", "Mail Like Another's Name", {"mail": "v.ictim@corp.example"}),
+    ("v.ictim@corp.example", "Account Name Like Another's UPN",
+     {"userPrincipalName": "atname@corp.example"}),
 ]
+NAMED = ["namely", "victim", "mailthief", "v.ictim@corp.example"]
 # Whom the settings with an age of 30 days bind.
 AGEING = ["warned", "never", "keyexp", "exlogin", "exsu", "exkeyboard", "expass", "ownrules"]
 CHANGING = ["mclogin", "mcsu", "mckeyboard", "mcpass", "changer", "refused", "quality"]
@@ -87,7 +96,8 @@ GROUPS = [
     ("nest-c", "Nest C", SECURITY | GLOBAL, ["nest-a", "alice"]),  # the cycle
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
-        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE),
+        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
+        NAMED),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::engine::Output;
 use crate::host::Host;
 use crate::outcome::{Check, ensure};
 use std::time::{Duration, Instant};
@@ -47,13 +48,24 @@ pub const SHOW: &str = "echo IN:$(id -un)";
 /// # Errors
 /// Only when the engine cannot be run: being refused is an answer.
 pub fn attempt(host: &Host<'_>, way: Way, user: &str, password: &str) -> Check<Attempt> {
+    let start = Instant::now();
+    let output = enter(host, way, user, password, SHOW)?;
+    let entered = output.out.lines().any(|line| line.trim() == format!("IN:{user}"));
+    Ok(Attempt { entered, seen: output.evidence(), took: start.elapsed() })
+}
+
+/// Tries to get in and to run a command there.
+///
+/// # Errors
+/// As [`attempt`].
+pub fn enter(host: &Host<'_>, way: Way, user: &str, password: &str, show: &str) -> Check<Output> {
     let environment = vec![
         format!("PASS={password}"),
         format!("SSHPASS={password}"),
-        format!("SAY={SHOW}; exit"),
+        format!("SAY={show}; exit"),
         "TERM=dumb".to_owned(),
     ];
-    let sudo = format!("sudo -k; sudo -v && {SHOW}");
+    let sudo = format!("sudo -k; sudo -v && {show}");
     let mut command = vec!["timeout", "-k", "1", "60"];
     match way {
         Way::SshPassword | Way::SshKeyboard => {
@@ -63,10 +75,10 @@ pub fn attempt(host: &Host<'_>, way: Way, user: &str, password: &str) -> Check<A
             } else {
                 "PreferredAuthentications=keyboard-interactive"
             });
-            command.extend(["-l", user, "127.0.0.1", SHOW]);
+            command.extend(["-l", user, "127.0.0.1", show]);
         }
         Way::SshKey => {
-            command.extend(["ssh", "-o", "BatchMode=yes", "-l", user, "127.0.0.1", SHOW])
+            command.extend(["ssh", "-o", "BatchMode=yes", "-l", user, "127.0.0.1", show])
         }
         Way::Su => command.extend([
             "/opt/host/as",
@@ -77,17 +89,14 @@ pub fn attempt(host: &Host<'_>, way: Way, user: &str, password: &str) -> Check<A
             "-",
             user,
             "-c",
-            SHOW,
+            show,
         ]),
         Way::Login => command.extend(["/opt/host/converse", "40", "/opt/host/on-terminal", user]),
         Way::Sudo => {
             command.extend(["/opt/host/as", user, "/opt/host/converse", "40", "sh", "-c", &sudo])
         }
     }
-    let start = Instant::now();
-    let output = host.exec(&environment, &command, "")?;
-    let entered = output.out.lines().any(|line| line.trim() == format!("IN:{user}"));
-    Ok(Attempt { entered, seen: output.evidence(), took: start.elapsed() })
+    host.exec(&environment, &command, "")
 }
 
 /// The attempt must get in.

@@ -15,6 +15,9 @@ const PLAIN_USERS: &str = "3000";
 /// A base to try by `pull`, and the Debian release that stands in for it.
 const BASES: &[(&str, &str)] = &[("ubuntu:24.04", "trixie"), ("ubuntu:22.04", "bookworm")];
 
+/// Ubuntu's release with OpenSSH 10.2.
+const UBUNTU_26_04: &str = "ubuntu:26.04";
+
 /// A distribution that the scenarios run on.
 #[derive(Debug, Clone)]
 pub struct Base {
@@ -53,6 +56,35 @@ fn base(engine: &Engine, wanted: &str, release: &str) -> Check<Base> {
     Ok(Base { image: made, short: format!("debian-{release}") })
 }
 
+/// Ubuntu 26.04, for what its OpenSSH alone does: pulled, or made by debootstrap, whose own
+/// mirror for Ubuntu is used. The keys for that are in a package of Debian's.
+///
+/// # Errors
+/// When it can neither be pulled nor made.
+pub fn ubuntu_26_04(engine: &Engine) -> Check<Base> {
+    let short = UBUNTU_26_04.replace(':', "-");
+    if has(engine, UBUNTU_26_04)? || engine.run(&["pull", "-q", UBUNTU_26_04])?.ok() {
+        return Ok(Base { image: UBUNTU_26_04.to_owned(), short });
+    }
+    let made = "ldaps-test-base:resolute".to_owned();
+    if !has(engine, &made)? {
+        let (_, release) = BASES.first().ok_or_else(|| Failure::new("no base image"))?;
+        let debian = format!("ldaps-test-base:{release}");
+        println!("base image: {UBUNTU_26_04} cannot be pulled; making it by debootstrap");
+        let script = r#"set -e
+            dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
+            "$1" run --rm "$2" sh -c 'cd /tmp && apt-get update >/dev/null && apt-get download ubuntu-keyring >/dev/null &&
+                dpkg-deb -x ubuntu-keyring_*.deb x && cat x/usr/share/keyrings/ubuntu-archive-keyring.gpg' >"$dir/keys.gpg"
+            cp -r /usr/share/debootstrap "$dir/debootstrap"
+            [ -e "$dir/debootstrap/scripts/resolute" ] || ln -s gutsy "$dir/debootstrap/scripts/resolute"
+            DEBOOTSTRAP_DIR="$dir/debootstrap" debootstrap --variant=minbase --keyring="$dir/keys.gpg" resolute "$dir/root"
+            rm -rf "$dir"/root/var/cache/apt/archives/*.deb "$dir"/root/var/lib/apt/lists/*
+            tar -C "$dir/root" -c . | "$1" import - "$3""#;
+        shell("Ubuntu 26.04", script, &[engine.program(), &debian, &made])?;
+    }
+    Ok(Base { image: made, short })
+}
+
 fn has(engine: &Engine, image: &str) -> Check<bool> {
     Ok(engine.run(&["image", "inspect", "--format", "ok", image])?.ok())
 }
@@ -67,13 +99,18 @@ fn debootstrap(engine: &Engine, release: &str, image: &str) -> Check {
         debootstrap --variant=minbase "$1" "$dir"
         rm -rf "$dir"/var/cache/apt/archives/*.deb "$dir"/var/lib/apt/lists/*
         tar -C "$dir" -c . | "$2" import - "$3""#;
+    shell(&format!("Debian {release}"), script, &[release, engine_name, image])
+}
+
+fn shell(what: &str, script: &str, arguments: &[&str]) -> Check {
     let output = Command::new("sh")
-        .args(["-c", script, "debootstrap", release, engine_name, image])
+        .args(["-c", script, "debootstrap"])
+        .args(arguments)
         .output()
         .map_err(|error| Failure::new(format!("cannot run sh: {error}")))?;
     ensure(output.status.success(), || {
         format!(
-            "Debian {release} could not be made by debootstrap:\n{}{}",
+            "{what} could not be made by debootstrap:\n{}{}",
             tail(&output.stdout),
             tail(&output.stderr)
         )

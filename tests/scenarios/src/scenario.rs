@@ -5,7 +5,7 @@
 use crate::dc::{Certificate, Dc};
 use crate::engine::Engine;
 use crate::host::Host;
-use crate::images::Base;
+use crate::images::{self, Base};
 use crate::local::{self, Times};
 use crate::outcome::{Check, Failure};
 use crate::package_file::Package;
@@ -35,6 +35,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
     [
         crate::identity::SCENARIOS,
         crate::logins::SCENARIOS,
+        crate::names::SCENARIOS,
         crate::refusals::SCENARIOS,
         crate::local::SCENARIOS,
         crate::certificates::SCENARIOS,
@@ -122,6 +123,26 @@ impl<'run> Stage<'run> {
         self.fresh_hosts.set(number);
         let name = format!("host{number}-{}", self.suffix);
         Host::start(self.shared.engine, &self.host_image, &name, self.dc.network())
+    }
+
+    /// A new host on another system than this stage's, with the product installed and configured.
+    ///
+    /// # Errors
+    /// When its image cannot be made, or it does not come up.
+    pub fn other_host(&self, base: &Base) -> Check<Host<'run>> {
+        let image = images::host(self.shared.engine, base)?;
+        let name = format!("{}-{}", base.short, self.suffix);
+        let host = Host::start(self.shared.engine, &image, &name, self.dc.network())?;
+        product::install(&host, self.deb())?;
+        product::write_configuration(&host, &self.dc, &Configuration::default())?;
+        product::restart_until_it_answers(&host)?;
+        Ok(host)
+    }
+
+    /// The engine that everything runs on.
+    #[must_use]
+    pub fn engine(&self) -> &'run Engine {
+        self.shared.engine
     }
 
     /// The host that most scenarios use: the package installed and configured, the daemon running.
