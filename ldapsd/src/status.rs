@@ -56,7 +56,10 @@ impl Numbers {
     pub(crate) fn status(&self, host: &Host) -> Status {
         let link = host.directory.status();
         let server = |server: &ldaps_directory::Server| ServerStatus {
-            server: server.to_string(),
+            server: match link.read_only.contains(server) {
+                true => format!("{server}, read-only"),
+                false => server.to_string(),
+            },
             connected: link.connected.as_ref() == Some(server),
         };
         let mut servers: Vec<_> = link.servers.iter().map(server).collect();

@@ -16,6 +16,40 @@ const USUAL_WINDOW: Duration = Duration::from_secs(30 * 60);
 /// What is read of the head of a domain.
 const OF_HEAD: &[&str] = &["objectSid", "lockoutThreshold", "lockOutObservationWindow"];
 
+/// What is read of rootDSE. AD shows it to anybody, before any bind (MS-ADTS 3.1.1.3.2).
+const OF_ROOT: &[&str] =
+    &["defaultNamingContext", "configurationNamingContext", "supportedCapabilities"];
+/// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID (MS-ADTS 3.1.1.3.4.3): a read-only domain
+/// controller, which takes no password change and keeps few people's secrets.
+const READ_ONLY: &[u8] = b"1.2.840.113556.1.4.1920";
+
+/// What a server says about itself to anybody: read before the service account's password, or
+/// anybody's, is sent to it.
+pub(crate) struct Introduction {
+    root: Entry,
+    /// Whether it is a read-only domain controller.
+    pub(crate) is_read_only: bool,
+}
+
+impl Introduction {
+    /// Asks a server that nobody has bound to yet.
+    ///
+    /// # Errors
+    /// [`DirectoryError`], also where it shows no rootDSE.
+    pub(crate) async fn of(
+        connection: &Connection,
+        patience: Duration,
+    ) -> Result<Self, DirectoryError> {
+        let root = object(connection, "rootDSE", "", OF_ROOT, patience).await?;
+        let root = root.ok_or_else(|| DirectoryError::WrongDomain {
+            server: connection.server().clone(),
+            problem: "it shows no rootDSE".to_owned(),
+        })?;
+        let is_read_only = root.values("supportedCapabilities").iter().any(|oid| oid == READ_ONLY);
+        Ok(Self { root, is_read_only })
+    }
+}
+
 /// The domain of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Domain {
@@ -52,25 +86,24 @@ impl Lockout {
 }
 
 impl Domain {
-    /// Reads rootDSE, the head of the domain and its cross-reference: what a bound connection
-    /// needs to know, once.
+    /// Reads the head of the domain and its cross-reference: what a bound connection needs to
+    /// know, once, besides what the server said of itself.
     ///
     /// # Errors
     /// [`DirectoryError::WrongDomain`], where the server is no domain controller, or not one that
     /// has the configured base.
     pub(crate) async fn read(
         connection: &Connection,
+        introduction: &Introduction,
         base: Option<&str>,
         patience: Duration,
     ) -> Result<Self, DirectoryError> {
+        let root = &introduction.root;
         let wrong = |problem: String| DirectoryError::WrongDomain {
             server: connection.server().clone(),
             problem,
         };
         let missing = |what: &str| wrong(format!("it shows no {what}"));
-        let attributes = &["defaultNamingContext", "configurationNamingContext"];
-        let root = object(connection, "rootDSE", "", attributes, patience).await?;
-        let root = root.ok_or_else(|| missing("rootDSE"))?;
         let context = root.text("defaultNamingContext").ok_or_else(|| {
             wrong("it shows no defaultNamingContext, so it is no domain controller".to_owned())
         })?;

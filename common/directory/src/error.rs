@@ -76,6 +76,11 @@ pub enum DirectoryError {
         /// What it lacks or says instead.
         problem: String,
     },
+    /// A change was wanted, and only read-only domain controllers can be reached.
+    ReadOnly {
+        /// The read-only one.
+        server: Server,
+    },
     /// The answer was complete, and cannot be used.
     Unusable {
         /// What was asked.
@@ -120,6 +125,7 @@ impl DirectoryError {
             Self::ServiceAccount { .. }
             | Self::Refused { .. }
             | Self::WrongDomain { .. }
+            | Self::ReadOnly { .. }
             | Self::Unusable { .. } => false,
         }
     }
@@ -160,6 +166,12 @@ impl fmt::Display for DirectoryError {
                 write!(f, "{server} refused {what}: {answer}")
             }
             Self::WrongDomain { server, problem } => write!(f, "{server} is not used: {problem}"),
+            Self::ReadOnly { server } => write!(
+                f,
+                "{server} is a read-only domain controller, which changes nothing, and no writable \
+                 one can be reached. Name a writable one first under [directory], and check that no \
+                 firewall is before it"
+            ),
             Self::Unusable { what, problem } => write!(f, "{what} came back unusable: {problem}"),
         }
     }

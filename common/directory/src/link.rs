@@ -2,6 +2,9 @@
 //!
 //! A server that has gone silent costs one deadline, once. From then on every question is answered
 //! with the same error at once, until the probe, which alone waits, has found a server again.
+//!
+//! A read-only domain controller is passed over for a writable one. Where only such are to be had,
+//! one of them is asked, until a writable one is there again.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +18,7 @@ use tokio::time::Instant;
 use crate::bind::{self, BindOutcome};
 use crate::connection::Connection;
 use crate::discovery;
-use crate::domain::Domain;
+use crate::domain::{Domain, Introduction};
 use crate::error::DirectoryError;
 use crate::server::Server;
 use crate::tls::Tls;
@@ -47,6 +50,8 @@ pub struct LinkStatus {
     pub connected: Option<Server>,
     /// The servers there are, as far as they are known.
     pub servers: Vec<Server>,
+    /// Those that have been found to be read-only.
+    pub read_only: Vec<Server>,
     /// The domain, once it was read.
     pub domain: Option<Arc<Domain>>,
     /// The last failure, and when it was.
@@ -58,6 +63,14 @@ pub struct LinkStatus {
 pub(crate) struct Bound {
     pub(crate) connection: Arc<Connection>,
     pub(crate) domain: Arc<Domain>,
+    /// Whether it is a read-only domain controller.
+    is_read_only: bool,
+}
+
+/// A server that has said what it is, and has been told nothing.
+struct Met {
+    connection: Connection,
+    introduction: Introduction,
 }
 
 pub(crate) struct Link {
@@ -76,6 +89,10 @@ struct LinkState {
     /// What the journal was told, until a server answers again.
     told: HashSet<String>,
     servers: Vec<Server>,
+    /// Those that were read-only when they were last met.
+    read_only: Vec<Server>,
+    /// When a server that was preferred to a read-only one did not take the service account.
+    refused: Option<Instant>,
     connected: Option<Server>,
     /// The server that was told of in the log.
     last_used: Option<Server>,
@@ -135,7 +152,8 @@ impl Link {
             | DirectoryError::Tls(_)
             | DirectoryError::Closed { .. }
             | DirectoryError::ServiceAccount { .. }
-            | DirectoryError::WrongDomain { .. } => {}
+            | DirectoryError::WrongDomain { .. }
+            | DirectoryError::ReadOnly { .. } => {}
         }
     }
 
@@ -159,9 +177,68 @@ impl Link {
                 let mut current = self.current.lock().await;
                 failed = self.connect(&mut current).await.err();
             }
-            self.outage_began.notified().await;
+            self.until_outage().await;
             failed = self.lock().outage.clone();
         }
+    }
+
+    /// Returns when there is no server any more. Meanwhile, where the one in use is read-only, it
+    /// looks for a better one.
+    async fn until_outage(&self) {
+        loop {
+            tokio::select! {
+                () = self.outage_began.notified() => return,
+                () = tokio::time::sleep(PROBE_LAST) => {
+                    let _found = self.seek_writable().await;
+                }
+            }
+        }
+    }
+
+    /// A bound connection to a server that changes what it is told to.
+    ///
+    /// # Errors
+    /// As [`Link::bound`], and [`DirectoryError::ReadOnly`].
+    pub(crate) async fn writable(&self) -> Result<Bound, DirectoryError> {
+        let bound = self.bound().await?;
+        if !bound.is_read_only {
+            return Ok(bound);
+        }
+        let server = bound.connection.server().clone();
+        self.seek_writable().await.ok_or(DirectoryError::ReadOnly { server })
+    }
+
+    /// Looks for a writable server where the one in use is read-only; it is asked from then on.
+    /// Nobody who asks the one in use waits for this.
+    async fn seek_writable(&self) -> Option<Bound> {
+        let in_use = {
+            let state = self.lock();
+            let refused = state.refused.is_some_and(|at| at.elapsed() < SERVICE_REFUSED_PROBE);
+            let in_use = state.connected.clone().filter(|_| !refused)?;
+            state.read_only.contains(&in_use).then_some(in_use)?
+        };
+        let candidates = discovery::candidates(&self.settings.directory).await;
+        let candidates = candidates.inspect_err(|error| self.note(error)).ok()?;
+        for server in candidates.iter().filter(|server| **server != in_use) {
+            let met = self.meet(server).await.inspect_err(|error| self.note(error));
+            let Some(met) = met.ok().filter(|met| !met.introduction.is_read_only) else { continue };
+            match self.bind_to(met).await {
+                Ok(bound) => {
+                    let mut current = self.current.lock().await;
+                    self.take_into_use(&bound);
+                    *current = Some(bound.clone());
+                    return Some(bound);
+                }
+                Err(error) => {
+                    self.note(&error);
+                    if matches!(error, DirectoryError::ServiceAccount { .. }) {
+                        self.lock().refused = Some(Instant::now());
+                        return None;
+                    }
+                }
+            }
+        }
+        None
     }
 
     pub(crate) fn status(&self) -> LinkStatus {
@@ -169,13 +246,14 @@ impl Link {
         LinkStatus {
             connected: state.connected.clone().filter(|_| state.outage.is_none()),
             servers: state.servers.clone(),
+            read_only: state.read_only.clone(),
             domain: state.domain.clone(),
             last_error: state.last_error.clone(),
         }
     }
 
     /// A connection for one bind of one person, to the server in use or, where that cannot be
-    /// reached, another. Nothing has been sent on it.
+    /// reached, another, a read-only one last. No name or password has been sent on it.
     ///
     /// # Errors
     /// [`DirectoryError`] of the last server tried.
@@ -188,28 +266,24 @@ impl Link {
             Err(error) => error,
         };
         let others = self.lock().servers.clone();
+        let mut read_only = None;
         for server in others.iter().filter(|server| **server != first) {
-            match Connection::open(server, &self.settings.tls, patience).await {
-                Ok(connection) => return Ok(connection),
+            match self.meet(server).await {
+                Ok(met) if met.introduction.is_read_only => {
+                    read_only.get_or_insert(met.connection);
+                }
+                Ok(met) => return Ok(met.connection),
                 Err(other) => error = other,
             }
         }
-        Err(error)
+        read_only.ok_or(error)
     }
 
     async fn connect(&self, current: &mut Option<Bound>) -> Result<Bound, DirectoryError> {
         *current = None;
         match self.connect_to_any().await {
             Ok(bound) => {
-                let mut state = self.lock();
-                let server = bound.connection.server().clone();
-                if state.outage.take().is_some() || state.last_used.as_ref() != Some(&server) {
-                    tracing::info!("{server} is asked from now on");
-                }
-                state.told.clear();
-                state.last_used = Some(server.clone());
-                state.connected = Some(server);
-                state.domain = Some(bound.domain.clone());
+                self.take_into_use(&bound);
                 *current = Some(bound.clone());
                 Ok(bound)
             }
@@ -218,6 +292,24 @@ impl Link {
                 Err(error)
             }
         }
+    }
+
+    fn take_into_use(&self, bound: &Bound) {
+        let mut state = self.lock();
+        let server = bound.connection.server().clone();
+        if state.outage.take().is_some() || state.last_used.as_ref() != Some(&server) {
+            tracing::info!("{server} is asked from now on");
+            if bound.is_read_only {
+                tracing::warn!(
+                    "{server} is a read-only domain controller, and no writable one can be \
+                     reached: until one is, no password can be changed"
+                );
+            }
+        }
+        state.told.clear();
+        state.last_used = Some(server.clone());
+        state.connected = Some(server);
+        state.domain = Some(bound.domain.clone());
     }
 
     async fn connect_to_any(&self) -> Result<Bound, DirectoryError> {
@@ -233,17 +325,25 @@ impl Link {
             }
         }
         let mut first_error = None;
+        let mut read_only = Vec::new();
         for server in candidates {
-            match self.connect_to(&server).await {
-                Ok(bound) => return Ok(bound),
-                Err(error) => {
-                    self.note(&error);
-                    // Another server would refuse the same password, and count it as well.
-                    if matches!(error, DirectoryError::ServiceAccount { .. }) {
-                        return Err(error);
-                    }
-                    first_error.get_or_insert(error);
+            let bound = match self.meet(&server).await {
+                Ok(met) if met.introduction.is_read_only => {
+                    read_only.push(met);
+                    continue;
                 }
+                Ok(met) => self.bind_to(met).await,
+                Err(error) => Err(error),
+            };
+            match bound {
+                Ok(bound) => return Ok(bound),
+                Err(error) => first_error = Some(self.goes_on(error, first_error)?),
+            }
+        }
+        for met in read_only {
+            match self.bind_to(met).await {
+                Ok(bound) => return Ok(bound),
+                Err(error) => first_error = Some(self.goes_on(error, first_error)?),
             }
         }
         Err(first_error.unwrap_or_else(|| DirectoryError::Unusable {
@@ -252,10 +352,46 @@ impl Link {
         }))
     }
 
-    async fn connect_to(&self, server: &Server) -> Result<Bound, DirectoryError> {
-        let Settings { directory, tls, secret } = &self.settings;
-        let patience = directory.operation_timeout;
+    /// Notes why a server could not be used, and gives the first such reason.
+    ///
+    /// # Errors
+    /// The reason, where another server would say the same.
+    fn goes_on(
+        &self,
+        error: DirectoryError,
+        first: Option<DirectoryError>,
+    ) -> Result<DirectoryError, DirectoryError> {
+        self.note(&error);
+        // Another server would refuse the same password, and count it as well.
+        match error {
+            DirectoryError::ServiceAccount { .. } => Err(error),
+            error => Ok(first.unwrap_or(error)),
+        }
+    }
+
+    /// Connects to a server and lets it say what it is.
+    async fn meet(&self, server: &Server) -> Result<Met, DirectoryError> {
+        let Settings { directory, tls, .. } = &self.settings;
         let connection = Connection::open(server, tls, directory.connect_timeout).await?;
+        let introduction = Introduction::of(&connection, directory.operation_timeout).await?;
+        let mut state = self.lock();
+        let was_read_only = state.read_only.contains(server);
+        if introduction.is_read_only && !was_read_only {
+            tracing::info!("{server} is a read-only domain controller: a writable one goes first");
+            state.read_only.push(server.clone());
+        } else if !introduction.is_read_only && was_read_only {
+            state.read_only.retain(|known| known != server);
+        }
+        drop(state);
+        Ok(Met { connection, introduction })
+    }
+
+    /// Binds the service account.
+    async fn bind_to(&self, met: Met) -> Result<Bound, DirectoryError> {
+        let Met { connection, introduction } = met;
+        let server = &connection.server().clone();
+        let Settings { directory, secret, .. } = &self.settings;
+        let patience = directory.operation_timeout;
         match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
             BindOutcome::Accepted => {}
             BindOutcome::Refused(refusal) => {
@@ -266,9 +402,11 @@ impl Link {
                 });
             }
         }
-        let domain = Domain::read(&connection, directory.base.as_deref(), patience).await?;
+        let base = directory.base.as_deref();
+        let domain = Domain::read(&connection, &introduction, base, patience).await?;
         self.check_domain(server, &domain)?;
-        Ok(Bound { connection: Arc::new(connection), domain: Arc::new(domain) })
+        let is_read_only = introduction.is_read_only;
+        Ok(Bound { connection: Arc::new(connection), domain: Arc::new(domain), is_read_only })
     }
 
     /// A host knows the people of one domain: a server that suddenly speaks for another would

@@ -55,6 +55,11 @@ pub(crate) async fn change(
     let request = encode(id, dn, old.expose(), new.expose());
     let mut answers = connection.start_encoded(id, request, "a password change", patience).await?;
     match answers.next().await?.op {
+        // A read-only server refers to a writable one (RFC 4511 section 4.1.10): nothing was
+        // changed, and no referral is followed with a password in hand.
+        LdapOp::ModifyResponse(result) if result.code == LdapResultCode::Referral => {
+            Err(DirectoryError::ReadOnly { server: connection.server().clone() })
+        }
         LdapOp::ModifyResponse(result) => Ok(outcome(&result)),
         _ => Err(DirectoryError::Unusable {
             what: "the answer to a password change",

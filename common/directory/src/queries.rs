@@ -257,7 +257,7 @@ impl Directory {
         old: &Password,
         new: &Password,
     ) -> Result<ChangeOutcome, DirectoryError> {
-        let bound = self.link.bound().await?;
+        let bound = self.link.writable().await?;
         password::change(&bound.connection, dn, old, new, self.link.patience()).await
     }
 

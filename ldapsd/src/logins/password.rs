@@ -8,7 +8,7 @@ use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal};
+use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal, DirectoryError};
 
 use super::stop::{Stop, decided};
 use super::{Decision, identity, new_password, offline};
@@ -57,8 +57,8 @@ pub(crate) async fn change(
         let user = identity::same(host.lookups.user_now(name).await?, login)?;
         let _turn = host.bind_turns.place(user.entry.uid).await;
         super::may_be_tried(host, &user).await?;
-        let outcome = host.directory.change_password(&user.record.dn, old, new).await?;
-        match outcome {
+        let outcome = host.directory.change_password(&user.record.dn, old, new).await;
+        match outcome.map_err(not_changeable)? {
             ChangeOutcome::Changed => {
                 offline::heed_change(host, login, name, user.record.sid, new).await;
                 Ok(Decision::granted("the password was changed"))
@@ -67,6 +67,19 @@ pub(crate) async fn change(
         }
     })
     .await
+}
+
+/// What the person is told where there is nobody to change a password.
+fn not_changeable(error: DirectoryError) -> Stop {
+    match error {
+        DirectoryError::ReadOnly { .. } => Decision::unavailable(&error)
+            .telling(
+                "Your password cannot be changed now: no domain controller that changes passwords \
+                 can be reached. Please try again later.",
+            )
+            .into(),
+        error => error.into(),
+    }
 }
 
 async fn refused(

@@ -25,6 +25,8 @@ pub struct Directory {
     pub(crate) usn: i64,
     /// How long after a change the old password is still taken, in seconds (AD: OldPasswordAllowedPeriod, 60 minutes).
     pub(crate) old_password_seconds: i64,
+    /// Whether this is a read-only DC.
+    pub(crate) read_only: bool,
     /// Shared with clones of the directory until one of them changes the object.
     objects: BTreeMap<ObjectId, Arc<Object>>,
     next_id: u64,
@@ -46,6 +48,7 @@ impl Directory {
             sid,
             usn: 12_000,
             old_password_seconds: 3_600,
+            read_only: false,
             objects: BTreeMap::new(),
             next_id: 1,
             by_dn: HashMap::new(),

@@ -246,6 +246,12 @@ impl Directory {
         }
     }
 
+    /// Makes the DC a read-only one (RODC), or a writable one again: it shows the capability, and refers every
+    /// change elsewhere.
+    pub fn set_read_only(&mut self, read_only: bool) {
+        self.read_only = read_only;
+    }
+
     /// How long, in seconds, a replaced password is still taken (AD: an hour). 0 forgets it at once.
     pub fn set_old_password_seconds(&mut self, seconds: i64) {
         self.old_password_seconds = seconds;

@@ -27,6 +27,9 @@ const CAPABILITIES: &[&str] = &[
     "1.2.840.113556.1.4.2237",
 ];
 
+/// What a read-only DC lists besides: it holds but some of the secrets.
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
+
 /// supportedExtension: who am I, StartTLS, as Samba.
 const EXTENSIONS: &[&str] = &["1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.1466.20037"];
 
@@ -52,6 +55,8 @@ fn contents(directory: &Directory) -> Vec<(&'static str, Vec<String>)> {
     let principal =
         format!("{}:{}$@{}", directory.dns_domain, short, directory.dns_domain.to_uppercase());
     let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    let mut capabilities = CAPABILITIES.to_vec();
+    capabilities.extend(directory.read_only.then_some(PARTIAL_SECRETS));
     vec![
         ("configurationNamingContext", vec![configuration.clone()]),
         ("currentTime", vec![clock::generalized_time(clock::unix_now())]),
@@ -70,7 +75,7 @@ fn contents(directory: &Directory) -> Vec<(&'static str, Vec<String>)> {
         ("schemaNamingContext", vec![schema.clone()]),
         ("serverName", vec![frame::server_name(directory).to_string()]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
-        ("supportedCapabilities", list(CAPABILITIES)),
+        ("supportedCapabilities", list(&capabilities)),
         ("supportedControl", list(CONTROLS)),
         ("supportedExtension", list(EXTENSIONS)),
         (

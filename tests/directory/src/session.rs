@@ -79,9 +79,14 @@ impl Session {
             }
             LdapOp::ModifyRequest(request) => {
                 self.shared.tally().modifies += 1;
-                let result = self
-                    .bound()
-                    .unwrap_or_else(|| modify::modify(&mut self.shared.directory(), &request));
+                let result = self.bound().unwrap_or_else(|| {
+                    let directory = &mut self.shared.directory();
+                    match directory.read_only {
+                        // A read-only DC changes nothing and refers to a writable one.
+                        true => answer::elsewhere(&directory.dns_domain, &request.dn),
+                        false => modify::modify(directory, &request),
+                    }
+                });
                 one(LdapOp::ModifyResponse(result))
             }
             LdapOp::CompareRequest(request) => one(LdapOp::CompareResult(self.compare(&request))),

@@ -55,8 +55,8 @@ const DOORS: &[Way] = &[Way::SshPassword, Way::SshKeyboard, Way::Su, Way::Login]
 const WHO: &str = "echo AS:$(id -un):$(id -u):$(whoami):$HOME:$(stat -c %U $HOME)";
 
 fn line_of(output: &Output) -> Option<String> {
-    let lines = output.out.lines().map(str::trim);
-    lines.filter(|line| line.starts_with("AS:")).next_back().map(str::to_owned)
+    let mut lines = output.out.lines().map(str::trim);
+    lines.rfind(|line| line.starts_with("AS:")).map(str::to_owned)
 }
 
 /// What [`WHO`] prints for an account.

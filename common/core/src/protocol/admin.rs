@@ -66,7 +66,7 @@ pub struct Status {
 /// A server the daemon may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerStatus {
-    /// Its name and port.
+    /// Its name and port, and whether it is read-only.
     pub server: String,
     /// Whether the daemon is connected to it now.
     pub connected: bool,

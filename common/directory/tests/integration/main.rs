@@ -12,9 +12,11 @@
 mod raw;
 
 mod rig;
+mod two;
 
 mod binds;
 mod groups;
 mod outages;
+mod read_only;
 mod tls;
 mod users;

@@ -4,15 +4,14 @@
 use std::time::{Duration, Instant};
 
 use ldaps_directory::{Directory, DirectoryError};
-use test_directory::{
-    Directory as Data, Fault, On, Options, SERVICE_PASSWORD, Sid, TestDirectory, USER_PASSWORD,
-};
+use test_directory::{Directory as Data, Fault, On, SERVICE_PASSWORD, Sid, USER_PASSWORD};
 
 use crate::rig::{DOMAIN, Extra, Rig, password, user};
+use crate::two::{Two, connected};
 
 /// One operation may take this long in these tests.
 const PATIENCE: Duration = Duration::from_millis(500);
-const PATIENT: &str = "connect_timeout = \"500ms\"\noperation_timeout = \"500ms\"\n";
+pub const PATIENT: &str = "connect_timeout = \"500ms\"\noperation_timeout = \"500ms\"\n";
 /// Much less than [`PATIENCE`]; much more than an answer on 127.0.0.1 takes on a busy machine.
 const AT_ONCE: Duration = Duration::from_millis(350);
 
@@ -22,7 +21,7 @@ fn patient(rig: &Rig) -> Directory {
 }
 
 /// Whether alice is found; she is there, so that anything but an error is "yes".
-async fn asks(directory: &Directory) -> Result<(), DirectoryError> {
+pub async fn asks(directory: &Directory) -> Result<(), DirectoryError> {
     let found = directory.user_by_name(&user("alice")).await?;
     assert!(found.is_some(), "an error was taken for \"not found\"");
     Ok(())
@@ -42,7 +41,7 @@ async fn recovers(directory: &Directory) {
 }
 
 /// Runs a test with the probe beside it, as the daemon does.
-async fn with_probe(directory: &Directory, test: impl Future<Output = ()>) {
+pub async fn with_probe(directory: &Directory, test: impl Future<Output = ()>) {
     tokio::select! { () = directory.keep_connected() => panic!("the probe ended"), () = test => {} }
 }
 
@@ -214,37 +213,6 @@ async fn a_thousand_searches_in_flight_are_mixed_up() {
     assert_eq!(rig.server.connections(), before, "more than one connection");
     // One after the other they would take 100 s.
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-}
-
-/// Two servers that stand for each other.
-struct Two {
-    first: Rig,
-    second: TestDirectory,
-}
-
-impl Two {
-    /// dc1, and the second with other data or the same.
-    fn new(second: Data) -> Self {
-        let first = Rig::new();
-        let pki = first.server.pki().clone();
-        let identity = Some(pki.for_name("dc2.corp.example").unwrap());
-        let options = Options { pki: Some(pki), identity, ..Options::default() };
-        Self { first, second: TestDirectory::start(second, options).unwrap() }
-    }
-
-    fn directory(&self) -> Directory {
-        let (one, two) = (self.first.server.port(), self.second.port());
-        let lines = format!(
-            "{PATIENT}uri = [\"ldaps://dc1.corp.example:{one}\", \"ldaps://dc2.corp.example:{two}\"]\n\
-             [directory.address]\n\"dc1.corp.example\" = \"127.0.0.1\"\n\
-             \"dc2.corp.example\" = \"127.0.0.1\"\n"
-        );
-        self.first.with(Extra { directory: &lines, ..Extra::default() })
-    }
-}
-
-fn connected(directory: &Directory) -> String {
-    directory.status().connected.map(|server| server.name).unwrap_or_default()
 }
 
 #[tokio::test]
