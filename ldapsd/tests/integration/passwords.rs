@@ -159,3 +159,30 @@ fn guesses_that_come_at_once_are_all_sent() {
     });
     assert!(all_in, "somebody was kept out by logins of the same person");
 }
+
+#[test]
+fn a_change_that_no_server_can_make_is_not_said_to_be_that() {
+    let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
+    stage.server.edit(|directory| directory.set_read_only(true));
+    stage.reload();
+    let log = stage.daemon.log();
+    assert!(log.contains("is a read-only domain controller, and no writable one"), "{log}");
+    let shown = stage.status().servers;
+    assert!(shown[0].connected && shown[0].server.ends_with(", read-only"), "{shown:?}");
+    // Everything else goes on.
+    assert_eq!(stage.auth("alice", "sshd", OLD).verdict, Verdict::Granted);
+    assert_eq!(stage.account("alice", "sshd").verdict, Verdict::Granted);
+    assert_eq!(stage.check_old("alice", OLD).verdict, Verdict::Granted);
+    let answer = stage.change("alice", OLD, NEW);
+    assert_eq!(answer.verdict, Verdict::Unavailable, "{}", answer.line);
+    let notice = answer.notice.unwrap_or_default();
+    assert!(notice.contains("no domain controller that changes passwords"), "{notice}");
+    for words in ["password change", "dc1.corp.example:", "read-only domain controller"] {
+        assert!(answer.line.contains(words), "{words:?} in {}", answer.line);
+    }
+    assert_eq!(stage.server.modifies(), 0, "it was sent");
+    stage.server.edit(|directory| directory.set_read_only(false));
+    stage.reload();
+    assert_eq!(stage.change("alice", OLD, NEW).verdict, Verdict::Granted);
+    assert!(!stage.status().servers[0].server.contains("read-only"));
+}

@@ -116,14 +116,15 @@ fn every_name(stage: &Stage<'_>) -> Check<String> {
             is_the_account(wanted, typed, "sudo -u", &by_sudo(host, typed)?)
         }));
         all(checks)?;
-        // The journal has the name as it was typed, and whose uid it is.
+        // The journal has whose uid it is, and the name as it was typed, but for su, which
+        // tells PAM the account's own.
         let uid = wanted.split(':').nth(2).unwrap_or_default();
         for service in ["sshd", "su", "login"] {
             line = host.journal_line(
                 &mark,
                 &[
                     "auth granted",
-                    &format!("user={typed} "),
+                    &format!("user={typed} |user=namely "),
                     &format!("service={service}"),
                     &format!("uid={uid} "),
                 ],
@@ -185,32 +186,44 @@ fn namesakes(stage: &Stage<'_>) -> Check<String> {
     product::restart_until_it_answers(host)?;
     let mut tried = 0;
     for (typed, opens) in CLASHES {
-        let account = opens.unwrap_or_default();
+        let before = binds(stage)?;
+        let mut checks: Vec<Box<dyn FnOnce() -> Check + Send + '_>> = Vec::new();
         for (owner, password) in OWNERS {
-            let before = binds(stage)?;
-            let output = enter(host, Way::SshPassword, typed, password, WHO)?;
-            tried += 1;
-            match opens {
-                Some(account) if account == owner => {
-                    is_the_account(&expected(host, account)?, typed, "ssh", &output)?;
-                }
-                _ => ensure(line_of(&output).is_none(), || {
-                    format!("'{typed}' opened with {owner}'s password:\n{}", output.evidence())
-                })?,
-            }
-            // A password, right or wrong, counts for whom the name means, and for nobody else.
-            let after = binds(stage)?;
-            for ((owner, before), (_, after)) in before.iter().zip(&after) {
-                let meant = u32::from(*owner == account);
-                ensure(after - before == meant, || {
-                    format!("'{typed}' cost {owner} {} binds, wanted {meant}", after - before)
-                })?;
-            }
+            checks.push(Box::new(move || opens_as(host, typed, *opens, owner, password)));
+        }
+        tried += checks.len();
+        all(checks)?;
+        // A password, right or wrong, counts for whom the name means, and for nobody else.
+        let after = binds(stage)?;
+        for ((owner, before), (_, after)) in before.iter().zip(&after) {
+            let meant = if *opens == Some(*owner) { OWNERS.len() } else { 0 };
+            ensure(usize::try_from(after - before) == Ok(meant), || {
+                format!("'{typed}' cost {owner} {} binds, wanted {meant}", after - before)
+            })?;
         }
     }
     let shown = host.must("getent passwd atname@corp.example v.ictim@corp.example || true")?;
     ensure(shown.lines().all(|line| line.starts_with("victim:")), || shown.clone())?;
     Ok(format!("{} names, {tried} passwords; v.ictim@corp.example is {shown}", CLASHES.len()))
+}
+
+/// One password at one name: it opens the account that the name means, if it is that account's.
+fn opens_as(
+    host: &Host<'_>,
+    typed: &str,
+    opens: Option<&str>,
+    owner: &str,
+    password: &str,
+) -> Check {
+    let output = enter(host, Way::SshPassword, typed, password, WHO)?;
+    match opens {
+        Some(account) if account == owner => {
+            is_the_account(&expected(host, account)?, typed, "ssh", &output)
+        }
+        _ => ensure(line_of(&output).is_none(), || {
+            format!("'{typed}' opened with {owner}'s password:\n{}", output.evidence())
+        }),
+    }
 }
 
 fn binds(stage: &Stage<'_>) -> Check<Vec<(&'static str, u32)>> {
