@@ -23,6 +23,7 @@ mod life;
 mod logins;
 mod lookups;
 mod memory;
+mod names;
 mod offline;
 mod offline_ends;
 mod outages;

@@ -82,6 +82,38 @@ impl<'engine> Host<'engine> {
         Ok(host)
     }
 
+    /// Starts a host that runs nothing by itself: for a system whose systemd wants another kernel
+    /// than this machine may have (from 258 on it knows cgroup v2 alone).
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn without_init(
+        engine: &'engine Engine,
+        image: &str,
+        name: &str,
+        network: &str,
+    ) -> Check<Self> {
+        let container = engine.name(name);
+        let label = engine.label();
+        engine.must(&[
+            "run",
+            "-d",
+            "--init",
+            "--name",
+            &container,
+            "--label",
+            &label,
+            "--hostname",
+            "host1",
+            "--network",
+            network,
+            image,
+            "sleep",
+            "infinity",
+        ])?;
+        Ok(Self { engine, container })
+    }
+
     /// The container's name.
     #[must_use]
     pub fn container(&self) -> &str {

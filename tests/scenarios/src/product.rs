@@ -68,6 +68,20 @@ pub fn write_configuration(host: &Host<'_>, dc: &Dc<'_>, configuration: &Configu
     host.write("/etc/ldaps/ldaps.toml", &toml, "root:root", "0644")
 }
 
+/// Runs the daemon where there is no systemd, and waits until it answers for alice.
+///
+/// # Errors
+/// With its log, when it does not within 20 s.
+pub fn run_until_it_answers(host: &Host<'_>) -> Check {
+    host.must("setsid ldapsd </dev/null >/var/log/ldapsd.log 2>&1 & sleep 0.5")?;
+    let answered = host.wait_for("getent passwd alice", Duration::from_secs(20), |host| {
+        Ok(host.sh("getent passwd alice")?.ok())
+    });
+    let Err(failure) = answered else { return Ok(()) };
+    let log = host.sh("tail -n 15 /var/log/ldapsd.log")?.evidence();
+    Err(Failure::new(format!("{failure}\n{log}")))
+}
+
 /// Starts or restarts the daemon, and waits until it answers for alice.
 ///
 /// # Errors

@@ -125,17 +125,18 @@ impl<'run> Stage<'run> {
         Host::start(self.shared.engine, &self.host_image, &name, self.dc.network())
     }
 
-    /// A new host on another system than this stage's, with the product installed and configured.
+    /// A new host on another system than this stage's, without systemd; the product is installed and
+    /// configured, and its daemon runs, with its log in /var/log/ldapsd.log.
     ///
     /// # Errors
     /// When its image cannot be made, or it does not come up.
     pub fn other_host(&self, base: &Base) -> Check<Host<'run>> {
         let image = images::host(self.shared.engine, base)?;
         let name = format!("{}-{}", base.short, self.suffix);
-        let host = Host::start(self.shared.engine, &image, &name, self.dc.network())?;
+        let host = Host::without_init(self.shared.engine, &image, &name, self.dc.network())?;
         product::install(&host, self.deb())?;
         product::write_configuration(&host, &self.dc, &Configuration::default())?;
-        product::restart_until_it_answers(&host)?;
+        product::run_until_it_answers(&host)?;
         Ok(host)
     }
 
