@@ -77,7 +77,7 @@ pub fn ubuntu_26_04(engine: &Engine) -> Check<Base> {
                 dpkg-deb -x ubuntu-keyring_*.deb x && cat x/usr/share/keyrings/ubuntu-archive-keyring.gpg' >"$dir/keys.gpg"
             cp -r /usr/share/debootstrap "$dir/debootstrap"
             [ -e "$dir/debootstrap/scripts/resolute" ] || ln -s gutsy "$dir/debootstrap/scripts/resolute"
-            DEBOOTSTRAP_DIR="$dir/debootstrap" debootstrap --variant=minbase --keyring="$dir/keys.gpg" resolute "$dir/root"
+            DEBOOTSTRAP_DIR="$dir/debootstrap" debootstrap --variant=minbase --components=main,universe --keyring="$dir/keys.gpg" resolute "$dir/root"
             rm -rf "$dir"/root/var/cache/apt/archives/*.deb "$dir"/root/var/lib/apt/lists/*
             tar -C "$dir/root" -c . | "$1" import - "$3""#;
         shell("Ubuntu 26.04", script, &[engine.program(), &debian, &made])?;
