@@ -255,9 +255,19 @@ fn openssh_10_2(stage: &Stage<'_>) -> Check<String> {
         ensure(line_of(&output).is_none(), || {
             format!("'{typed}' got in: this sshd does not compare the names, so say that no longer")
         })?;
+        // sshd compares after PAM has let the person in: it costs the bind of any login, no more.
         let binds = stage.dc.binds_for("namely")? - before;
-        ensure(binds == 0, || format!("'{typed}', whom sshd refuses, cost {binds} binds"))?;
+        ensure(binds == 1, || format!("'{typed}', whom sshd refuses, cost {binds} binds"))?;
     }
+    let alice = &expected(host, "alice")?;
+    is_the_account(alice, "alice", "key", &enter(host, Way::SshKey, "alice", "", WHO)?)?;
+    let by_key = enter(host, Way::SshKey, "ALICE", "", WHO)?;
+    ensure(line_of(&by_key).is_none(), || {
+        format!(
+            "ALICE got in by key: say no longer that this sshd compares the names\n{}",
+            by_key.evidence()
+        )
+    })?;
     let line = host.must("grep -m 1 'PAM user' /var/log/sshd.log")?;
     Ok(format!("{}: {line}", version.lines().next().unwrap_or_default()))
 }
