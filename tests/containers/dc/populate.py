@@ -74,6 +74,13 @@ USERS = [
     ("offrules", "Offline and Not Allowed", {}),
     ("offprotected", "Offline and Protected", {}),
     ("offdeleted", "Offline and Deleted", {}),
+    # Whom an LDAP filter of the access rules lets in, whom AD refuses whatever the password, and at
+    # whose passwords somebody guesses.
+    ("itperson", "Person in IT", {"department": "IT"}),
+    ("salesperson", "Person in Sales", {"department": "Sales"}),
+    ("protected", "Protected User", {}),
+    ("cardholder", "Smart Card Holder", {"userAccountControl": "262656"}),
+    ("guessed", "Guessed At", {}),
     # People with several names, and people whose names look like others'.
     ("namely", "Namely Named", {"userPrincipalName": "n.named@corp.example",
                                 "mail": "namely.mail@corp.example"}),
@@ -83,6 +90,7 @@ USERS = [
     ("v.ictim@corp.example", "Account Name Like Another's UPN",
      {"userPrincipalName": "atname@corp.example"}),
 ]
+RULED = ["itperson", "salesperson", "protected", "cardholder", "guessed"]
 NAMED = ["namely", "victim", "mailthief", "v.ictim@corp.example"]
 # Whom the settings with an age of 30 days bind.
 AGEING = ["warned", "never", "keyexp", "exlogin", "exsu", "exkeyboard", "expass", "ownrules"]
@@ -97,7 +105,7 @@ GROUPS = [
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
         "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
-        NAMED),
+        NAMED + RULED),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),
@@ -207,6 +215,8 @@ def fill(domain, plain_users):
     domain.add_members("big-3000", plain)
     for name, _, _, members in GROUPS:
         domain.add_members(name, members)
+    protected_users = ldb.Dn(domain.db, "CN=Protected Users,CN=Users,%s" % domain.base)
+    domain.change(protected_users, {"member": [str(domain.dn_of["protected"])]}, ldb.FLAG_MOD_ADD)
     for line in SETTINGS:
         domain.add_settings(*line)
     domain.hide_state("hidden", from_account="svc-linux")

@@ -172,6 +172,16 @@ impl<'engine> Dc<'engine> {
         }
     }
 
+    /// Sets an attribute of a user; without a value, takes it away.
+    ///
+    /// # Errors
+    /// When the database cannot be changed.
+    pub fn attribute(&self, user: &str, attribute: &str, values: &[&str]) -> Check {
+        let mut command = vec!["python3", "/opt/dc/attribute.py", user, attribute];
+        command.extend(values);
+        self.run(&command).map(drop)
+    }
+
     /// `samba-tool`, as an administrator of the domain.
     ///
     /// # Errors

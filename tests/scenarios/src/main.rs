@@ -26,6 +26,7 @@ mod package_file;
 mod passwd;
 mod product;
 mod refusals;
+mod rules;
 mod runner;
 mod scenario;
 mod servers;

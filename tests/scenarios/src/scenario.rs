@@ -36,6 +36,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::identity::SCENARIOS,
         crate::logins::SCENARIOS,
         crate::names::SCENARIOS,
+        crate::rules::SCENARIOS,
         crate::refusals::SCENARIOS,
         crate::local::SCENARIOS,
         crate::certificates::SCENARIOS,
