@@ -21,7 +21,11 @@ const OUT: Verdict = Refused(NotAllowed);
 
 /// A stage where some are in IT, one of them is an admin, and one's department cannot be read.
 fn stage() -> Option<Stage> {
-    let stage = Stage::for_logins(RULES)?;
+    stage_with(RULES)
+}
+
+fn stage_with(extra: Extra<'_>) -> Option<Stage> {
+    let stage = Stage::for_logins(extra)?;
     let set = stage.server.edit(|data| {
         for name in ["alice", "bob", "grace", "frank"] {
             data.set_attribute(name, "department", &["IT"])?;
@@ -184,4 +188,31 @@ fn the_administrator_is_not_shown_what_the_filter_says() {
     assert_eq!(access("alice"), ["cron", "any other"]);
     assert_eq!(access("bob"), ["sudo", "any other"]);
     assert_eq!(access("carol"), [""; 0]);
+}
+
+#[test]
+fn an_offline_login_goes_by_no_filter_or_by_a_forgotten_one() {
+    let sections = format!("[pam]\noffline_days = 14\n{}", RULES.sections);
+    let Some(mut stage) = stage_with(Extra { sections: &sections, ..RULES }) else { return };
+    let uid = stage.user("alice").unwrap().uid;
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, IN);
+    stage.go_offline();
+    stage.start_again();
+    for (service, verdict, words) in [
+        ("sshd", IN, "the password is the one saved on"),
+        ("sudo", OUT, "(&(department=IT)(title=admin)) of the access rules for sudo, as AD said"),
+    ] {
+        let auth = stage.auth_as("alice", uid, service, RIGHT);
+        assert_eq!(auth.verdict, verdict, "{service}: {}", auth.line);
+        assert!(auth.line.contains(words), "{:?} should say {words:?}", auth.line);
+        let account = stage.account_as("alice", uid, service);
+        assert_eq!(account.verdict, verdict, "{service}: {}", account.line);
+        assert!(account.line.contains("as AD said earlier"), "{}", account.line);
+    }
+    stage.come_back();
+    // Whom the filter keeps out is forgotten.
+    assert_eq!(stage.saved().len(), 1);
+    stage.server.edit(|data| data.set_attribute("alice", "department", &["Sales"])).unwrap();
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, OUT);
+    assert_eq!(stage.saved().len(), 0);
 }
