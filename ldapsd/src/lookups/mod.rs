@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 mod flights;
 pub(crate) mod local_names;
+mod matches;
 pub(crate) mod memory;
 mod recollection;
 mod shadowed;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ldaps_core::config::{Config, LdapFilter};
+use ldaps_core::config::Config;
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::names::{GroupName, NameForm, UserName};
 use ldaps_core::sid::Sid;
@@ -152,23 +153,6 @@ impl Lookups {
     /// The groups of a user as memory has them: for a login while no server answers.
     pub(crate) fn membership_remembered(&self, user: &KnownUser) -> Option<Arc<Membership>> {
         self.0.memory().membership_within(user.record.sid, LOGIN_MEMORY)
-    }
-
-    /// Whether a user matches a filter of the access rules, as the directory says now.
-    pub(crate) async fn matches_now(
-        &self,
-        user: &KnownUser,
-        filter: &LdapFilter,
-    ) -> Result<bool, DirectoryError> {
-        let UserRecord { dn, sid, .. } = &user.record;
-        let matches = self.0.directory.matches(dn, filter).await?;
-        self.0.memory().keep_match(*sid, filter, matches);
-        Ok(matches)
-    }
-
-    /// The same as memory has it: for a login while no server answers.
-    pub(crate) fn matches_remembered(&self, user: &KnownUser, filter: &LdapFilter) -> Option<bool> {
-        self.0.memory().match_within(user.record.sid, filter, LOGIN_MEMORY)
     }
 
     /// The SID of a group that an access rule names: the directory's, whatever the host has under
