@@ -163,7 +163,7 @@ fn describe_rest(config: &Config, table: &mut Table) {
         callers.map(|(user, services)| format!("{user} may, for {}", services.join(", ")));
     table.lines("check others", callers);
     if config.pam.workstations == Workstations::Enforce {
-        let name = config.pam.workstation_name.as_deref().unwrap_or("its host name");
+        let name = config.pam.workstation_name.as_deref().unwrap_or("named by its host name");
         table.line("\"Log On To\"", format!("is obeyed; this host is {name} there"));
     }
     table.line("SSH keys", format!("from {}", config.ssh.attribute));
@@ -237,7 +237,9 @@ mod tests {
              [directory.address]\n\"dc1.corp.example\" = \"10.0.0.5\"\n\
              [users]\ncondition = \"(department=IT)\"\n\
              [access]\nallow = [\"@linux-users\", \"bob\"]\ndeny = [\"eve\"]\n\
-             [access.sudo]\nallow = []\n[access.sshd]\ndeny = [\"*\"]\n\
+             filter = \"(title=*)\"\n\
+             [access.sudo]\nallow = []\n[access.sshd]\ndeny = [\"*\"]\nfilter = \"(employeeType=x)\"\n\
+             [pam]\nworkstations = \"enforce\"\n\
              [pam.callers]\nwww-data = [\"django\"]\n[nss]\nenumerate = true\n",
         );
         for line in [
@@ -254,7 +256,9 @@ mod tests {
             "  may log in    @linux-users, bob\n",
             "  may never     eve\n",
             "  by sudo       nobody\n",
-            "  by sshd       @linux-users, bob; never everybody\n",
+            "  must match    (title=*)\n",
+            "  by sshd       @linux-users, bob; never everybody; must match (employeeType=x) too\n",
+            "  \"Log On To\"   is obeyed; this host is named by its host name there\n",
             "  check others  www-data may, for django\n",
             "  lists         getent passwd and getent group list the whole directory\n",
             "  held          entries 10 min, \"not found\" 1 min, at most 10000 of these\n",
