@@ -1,0 +1,77 @@
+//! `[local_groups]`: groups of the host for members of groups of the directory, by the
+//! administrator's word alone.
+
+use std::path::Path;
+
+use ldaps_core::local::{GROUP_FILE, names_and_ids};
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
+use ldaps_core::protocol::messages::{NssReply, NssRequest};
+use test_directory::GroupKind;
+
+use crate::asking::FIRST_ID;
+use crate::stage::{EVERYBODY, Extra, Stage};
+
+/// Groups that every Debian has, with the gids of this machine.
+fn gids() -> (u32, u32) {
+    let groups = names_and_ids(Path::new(GROUP_FILE)).unwrap();
+    let gid = |name: &str| groups.iter().find(|(known, _)| known == name).unwrap().1;
+    (gid("adm"), gid("audio"))
+}
+
+fn stage(sections: &str) -> Stage {
+    Stage::new(Extra { sections, ..EVERYBODY })
+}
+
+#[test]
+fn a_local_group_is_given_to_another_or_by_a_name_alone() {
+    let (adm, audio) = gids();
+    let stage = stage(
+        "[local_groups]\nadm = \"@Engineers\"\naudio = [\"@primary-team\", \"@linux-admins\"]\n\
+         zz-none = \"@linux-users\"\n",
+    );
+    // Namesakes in the directory, which grant nothing.
+    stage.server.edit(|data| {
+        for (group, rid) in [("adm", 4810), ("audio", 4811)] {
+            data.add_group(group, rid, GroupKind::Global).unwrap();
+            data.add_to_group("alice", group).unwrap();
+        }
+    });
+    for (name, expected) in [
+        ("erin", vec![adm]),
+        // Through a group in a group, and by the primary group.
+        ("frank", vec![adm, audio]),
+        ("bob", vec![audio]),
+        ("alice", vec![]),
+        ("dave", vec![]),
+    ] {
+        assert_eq!(stage.granted(name), expected, "{name}");
+    }
+    // A plain reply where nothing is granted; and the directory's groups beside what is.
+    assert!(matches!(stage.nss(&NssRequest::GroupsOf("alice".into())), NssReply::Gids(_)));
+    match stage.nss(&NssRequest::GroupsOf("erin".into())) {
+        NssReply::GidsAndLocal(gids, _) => assert!(gids.contains(&(FIRST_ID + 1202)), "{gids:?}"),
+        other => panic!("{other:?}"),
+    }
+    let told = "[local_groups] grants \"zz-none\", and this host has no such group";
+    assert_eq!(stage.daemon.log().matches(told).count(), 1);
+    match stage.admin(&AdminRequest::User("erin".into())) {
+        AdminReply::User(report) => {
+            assert!(report.groups.contains(&(adm, "adm, this host's own".into())), "{report:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_local_group_outlives_the_membership_or_is_there_without_a_word() {
+    let (adm, _) = gids();
+    let sections = "[local_groups]\nadm = \"@engineers\"\n[cache]\npositive = \"1ms\"\n";
+    let stage = stage(sections);
+    assert_eq!(stage.granted("erin"), [adm]);
+    stage.server.edit(|data| data.remove_from_group("erin", "engineers")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    assert_eq!(stage.granted("erin"), [0_u32; 0]);
+    stage.server.edit(|data| data.add_to_group("erin", "engineers")).unwrap();
+    stage.configure(EVERYBODY);
+    assert_eq!(stage.granted("erin"), [0_u32; 0]);
+}
