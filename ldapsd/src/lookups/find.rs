@@ -141,7 +141,7 @@ impl Inner {
 
     /// The group of a user's own, by name or gid; nobody else is in it. Where a group of the
     /// directory or of the host has the name, the gid stays the user's and has no name.
-    async fn private_group(
+    pub(super) async fn private_group(
         &self,
         accounts: &Accounts,
         key: &Key,
@@ -235,7 +235,7 @@ impl Inner {
         Ok(Page { records, next: page.next })
     }
 
-    async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
+    pub(super) async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
         let domain = self.directory.domain().await?;
         let named = self.named.now(&self.directory, &self.config, &self.told).await?;
         Ok((Accounts::new(&self.config, domain, named, &self.told), self.local_names()?))

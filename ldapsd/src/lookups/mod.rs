@@ -162,7 +162,7 @@ impl Lookups {
         self.0.memory().membership_within(user.record.sid, LOGIN_MEMORY)
     }
 
-    /// The SID of a group that an access rule names: the directory's, whatever the host has under
+    /// The SID of a group that an access rule or `[local_groups]` names: the directory's, whatever the host has under
     /// that name. None: there is no such group.
     pub(crate) async fn rule_group(&self, name: &GroupName) -> Result<Option<Sid>, DirectoryError> {
         self.0.rule_group(name).await
@@ -253,8 +253,8 @@ impl Inner {
             (Ok(group), _) => {
                 if group.is_none() {
                     tracing::warn!(
-                        "the access rules name the group \"@{name}\", and the directory has no \
-                         such security group"
+                        "ldaps.toml names the group \"@{name}\", and the directory has no such \
+                         security group"
                     );
                 }
                 let sid = group.map(|group| group.sid);

@@ -1,6 +1,5 @@
-//! The directory's groups that the configuration names for what they give: another gid, another
-//! look of their members, a group of the host. Named by the administrator, never found by a name
-//! that happens to be the same.
+//! The directory's groups that the configuration has something to say of: another gid, another
+//! look of their members.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,8 +90,7 @@ impl Named {
 /// The names, each once.
 fn names(config: &Config) -> Vec<&str> {
     let of_members = config.users.looks.of_group.iter().map(|(name, _)| name);
-    let granting = config.local_groups.values().flatten();
-    let all = config.groups.gids.keys().chain(of_members).chain(granting);
+    let all = config.groups.gids.keys().chain(of_members);
     let mut names: Vec<&str> = all.map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();

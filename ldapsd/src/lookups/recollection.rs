@@ -8,6 +8,7 @@ use ldaps_core::sid::Sid;
 use ldaps_directory::DirectoryError;
 
 use super::Lookups;
+use super::memory::{Key, KnownUser};
 use crate::offline::record::Record;
 
 impl Lookups {
@@ -26,13 +27,22 @@ impl Lookups {
         }
     }
 
-    /// The entries of groups, without their members: one search for many.
+    /// The entries of a user's groups, without their members, and of the private one: one search
+    /// for many.
     pub(crate) async fn group_entries(
         &self,
+        user: &KnownUser,
         sids: &[Sid],
     ) -> Result<Vec<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.0.accounts().await?;
         let groups = self.0.directory.groups_by_sid(sids).await?;
-        Ok(groups.iter().filter_map(|group| accounts.group(group, &local).ok()).collect())
+        let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
+        let mut entries: Vec<GroupEntry> = entries.collect();
+        let gids: Vec<u32> = entries.iter().map(|entry| entry.gid).collect();
+        let twice = self.0.gids_twice(&accounts, &gids).await?;
+        entries.retain(|entry| !twice.contains_key(&entry.gid));
+        let own = self.0.private_group(&accounts, &Key::Gid(user.entry.gid), &local).await?;
+        entries.extend(own.map(|group| group.entry.clone()));
+        Ok(entries)
     }
 }

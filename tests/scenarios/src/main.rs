@@ -17,6 +17,7 @@ mod identity;
 mod images;
 mod local;
 mod logins;
+mod looks;
 mod offline;
 mod options;
 mod outcome;
