@@ -140,7 +140,7 @@ fn private_groups(stage: &Stage<'_>) -> Check<String> {
         let seen = inside(
             host,
             user,
-            "rm -f mine; touch mine; stat -c '%U:%G' mine; sg 'domain users' 'id -gn'",
+            "rm -f mine; touch mine; stat -c '%U:%G' mine; chgrp 'domain users' mine && stat -c %G mine",
         )?;
         says(&format!("{user}'s file"), &seen, &format!("{user}:{user}\ndomain users"))?;
     }
