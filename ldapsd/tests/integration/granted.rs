@@ -5,10 +5,11 @@ use std::path::Path;
 
 use ldaps_core::local::{GROUP_FILE, names_and_ids};
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
-use ldaps_core::protocol::messages::{NssReply, NssRequest};
+use ldaps_core::protocol::messages::{NssReply, NssRequest, Verdict};
 use test_directory::GroupKind;
 
 use crate::asking::FIRST_ID;
+use crate::offline::{LAPTOP, RIGHT};
 use crate::stage::{EVERYBODY, Extra, Stage};
 
 /// Groups that every Debian has, with the gids of this machine.
@@ -74,4 +75,21 @@ fn a_local_group_outlives_the_membership_or_is_there_without_a_word() {
     stage.server.edit(|data| data.add_to_group("erin", "engineers")).unwrap();
     stage.configure(EVERYBODY);
     assert_eq!(stage.granted("erin"), [0_u32; 0]);
+}
+
+#[test]
+fn a_power_cut_takes_the_private_group_or_the_groups_of_the_host() {
+    let (adm, _) = gids();
+    let sections = "[pam]\noffline_days = 14\n[users]\nprimary_group = \"private\"\n\
+        [users.of_group.engineers]\nhome = \"/srv/eng/%u\"\n\
+        [local_groups]\nadm = \"@platform\"\n[access]\nallow = [\"*\"]\n";
+    let Some(mut stage) = Stage::for_logins(Extra { sections, ..LAPTOP }) else { return };
+    assert_eq!(stage.auth("frank", "sshd", RIGHT).verdict, Verdict::Granted);
+    stage.go_offline();
+    stage.start_again();
+    let frank = stage.user("frank").unwrap();
+    assert_eq!((frank.gid, frank.home.as_str()), (FIRST_ID + 1112, "/srv/eng/frank"));
+    assert_eq!(stage.group_by_id(frank.gid).map(|group| group.name).as_deref(), Some("frank"));
+    assert_eq!(stage.granted("frank"), [adm]);
+    assert_eq!(stage.offline_auth("frank", frank.uid, RIGHT).verdict, Verdict::Granted);
 }
