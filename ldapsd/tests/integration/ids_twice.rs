@@ -138,6 +138,13 @@ fn an_id_given_to_one_and_anothers_by_its_sid_is_somebodys() {
 }
 
 #[test]
+fn a_uid_that_is_a_gid_too_is_taken_for_one_that_came_out_twice() {
+    let stage = stage(POSIX);
+    stage.server.edit(|data| data.set_attribute("empty", "gidNumber", &["20107"])).unwrap();
+    assert!(stage.user("alice").is_some() && stage.group_by_id(20107).is_some());
+}
+
+#[test]
 fn somebodys_private_group_is_a_group_of_the_directory() {
     let stage = stage(&format!("{POSIX}[users]\nprimary_group = \"private\"\n"));
     stage.server.edit(|data| {

@@ -42,8 +42,12 @@ fn a_private_group_is_missing_or_the_domains_is_lost() {
 
 #[test]
 fn without_being_asked_for_there_are_private_groups() {
-    let stage = Stage::new(EVERYBODY);
-    assert_eq!((stage.group("alice"), stage.group_by_id(FIRST_ID + 1107)), (None, None));
+    // Even where somebody's gid is the uid, by another's word.
+    let bob = format!("[users.override]\nbob = {{ gid = {} }}\n", FIRST_ID + 1108);
+    let stage = Stage::new(Extra { sections: &bob, ..EVERYBODY });
+    for (name, rid) in [("alice", 1107), ("bob", 1108)] {
+        assert_eq!((stage.group(name), stage.group_by_id(FIRST_ID + rid)), (None, None), "{name}");
+    }
 }
 
 #[test]
