@@ -93,3 +93,26 @@ fn a_power_cut_takes_the_private_group_or_the_groups_of_the_host() {
     assert_eq!(stage.granted("frank"), [adm]);
     assert_eq!(stage.offline_auth("frank", frank.uid, RIGHT).verdict, Verdict::Granted);
 }
+
+#[test]
+fn ids_of_before_outlive_a_word_of_the_administrator() {
+    let with = |more: &'static str| format!("{}{more}", LAPTOP.sections);
+    let Some(mut stage) = Stage::for_logins(LAPTOP) else { return };
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+    stage.go_offline();
+    for (more, known) in [
+        ("[users.override]\nalice = { uid = 300007 }\n", false),
+        ("[users.override]\nalice = { gid = 300007 }\n", false),
+        ("[users.override]\nbob = { uid = 1842601107 }\n", false),
+        ("[users]\nprimary_group = \"private\"\n", false),
+        ("[ids]\nmapping = \"posix\"\n", false),
+        ("[users.override]\nalice = { gecos = \"A\" }\nbob = { uid = 300007 }\n", true),
+        ("", true),
+    ] {
+        let extra = Extra { sections: &with(more), ..LAPTOP };
+        stage.files.write("ldaps.toml", &stage.files.toml(&stage.server, extra));
+        stage.start_again();
+        let found = stage.nss(&NssRequest::UserByName("alice".into()));
+        assert_eq!(matches!(found, NssReply::User(_)), known, "{more}: {found:?}");
+    }
+}
