@@ -3,8 +3,8 @@
 
 use crate::output::{Table, print, print_error};
 use ldaps_core::config::{
-    self, Access, Config, CrlCheck, IdMapping, Servers, Sources, Subject, TlsVersion, Warning,
-    Workstations,
+    self, Access, Config, CrlCheck, IdMapping, PrimaryGroup, Servers, Sources, Subject, TlsVersion,
+    Warning, Workstations,
 };
 use std::process::ExitCode;
 use std::time::Duration;
@@ -47,6 +47,7 @@ fn describe(config: &Config) -> String {
     describe_directory(config, &mut table);
     describe_trust(config, &mut table);
     describe_accounts(config, &mut table);
+    describe_looks(config, &mut table);
     describe_access(&config.access, &mut table);
     describe_rest(config, &mut table);
     table.render()
@@ -134,6 +135,33 @@ fn describe_accounts(config: &Config, table: &mut Table) {
     table.line("home, shell", format!("{}, {}", users.home.as_str(), users.shell));
     let groups = &config.groups;
     table.line("groups", format!("{}{}", groups.filter, under(&groups.base)));
+}
+
+fn describe_looks(config: &Config, table: &mut Table) {
+    let users = &config.users;
+    let attributes = [("home", &users.home_attribute), ("shell", &users.shell_attribute)];
+    let named = attributes.iter().filter_map(|(what, name)| Some((what, name.as_ref()?)));
+    table.lines(
+        "attributes",
+        named.map(|(what, name)| format!("{what} from {name} where there is one")),
+    );
+    if let Some(allowed) = &users.allowed_shells {
+        table.line("allowed shells", allowed.join(", "));
+    }
+    if users.primary_group == PrimaryGroup::Private {
+        table.line("primary group", "one of each user's own");
+    }
+    let of_users = users.looks.of_user.keys().map(|name| format!("user {name}"));
+    let of_groups = users.looks.of_group.iter().map(|(name, _)| format!("members of {name}"));
+    let gids = config.groups.gids.keys().map(|name| format!("group {name}"));
+    table.lines("overridden", of_users.chain(of_groups).chain(gids));
+    table.lines(
+        "local groups",
+        config.local_groups.iter().map(|(local, granted_by)| {
+            let granted_by: Vec<&str> = granted_by.iter().map(String::as_str).collect();
+            format!("{local}, for members of {}", granted_by.join(", "))
+        }),
+    );
 }
 
 fn describe_access(access: &Access, table: &mut Table) {

@@ -100,8 +100,20 @@ impl Host {
         }
     }
 
-    /// Where ids of the directory can lie. Until the domain is known, anywhere in its space.
+    /// Where ids of the directory can lie, and each that the configuration gives outside of that.
     pub(crate) fn id_ranges(&self) -> Vec<RangeInclusive<u32>> {
+        let mut ranges = self.ranges_of_domain();
+        let given = self.config.users.looks.ids().chain(self.config.groups.gids.values().copied());
+        for id in given {
+            if !ranges.iter().any(|range| range.contains(&id)) {
+                ranges.push(id..=id);
+            }
+        }
+        ranges
+    }
+
+    /// Until the domain is known, anywhere in its space.
+    fn ranges_of_domain(&self) -> Vec<RangeInclusive<u32>> {
         let ids = &self.config.ids;
         match (ids.mapping, self.directory.status().domain) {
             (IdMapping::Posix, _) => vec![ids.min_id..=HIGHEST_ID],

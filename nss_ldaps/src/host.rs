@@ -20,13 +20,19 @@ pub struct Host<'a> {
     pub presence: &'a (dyn Fn() -> Presence + Sync),
     /// The file of the host's own users.
     pub passwd_file: &'a str,
+    /// The file of the host's own groups.
+    pub group_file: &'a str,
     /// How long a lookup may take in all.
     pub patience: Duration,
 }
 
 /// The host this module was built for.
-pub const BUILT_IN: Host<'static> =
-    Host { presence: &built_in, passwd_file: local::PASSWD_FILE, patience: NSS_DEADLINE };
+pub const BUILT_IN: Host<'static> = Host {
+    presence: &built_in,
+    passwd_file: local::PASSWD_FILE,
+    group_file: local::GROUP_FILE,
+    patience: NSS_DEADLINE,
+};
 
 fn built_in() -> Presence {
     daemon_page(RunDir::built_in())
@@ -85,6 +91,21 @@ impl Host<'_> {
             page if all_held(&page.ctl) => Ok(()),
             _ => Err(Miss::Unavailable),
         }
+    }
+
+    /// Checks that gids of the host's own groups, which the configuration grants, are such: never
+    /// root's, and each in the file.
+    ///
+    /// # Errors
+    /// `Unavailable`: the answer is not believed.
+    pub fn believe_local(&self, gids: &[u32]) -> Result<(), Miss> {
+        if gids.is_empty() {
+            return Ok(());
+        }
+        let groups = local::names_and_ids(Path::new(self.group_file));
+        let groups = groups.map_err(|_| Miss::Unavailable)?;
+        let is_one = |gid: &u32| *gid != 0 && groups.iter().any(|(_, known)| known == gid);
+        gids.iter().all(is_one).then_some(()).ok_or(Miss::Unavailable)
     }
 
     /// Whether a name belongs to the host itself. If that cannot be told it counts as the host's:

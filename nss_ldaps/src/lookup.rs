@@ -66,17 +66,21 @@ pub fn groups_of(host: &Host<'_>, raw: &[u8]) -> Result<Vec<u32>, Miss> {
         return Err(Miss::NotFound);
     }
     let page = host.page()?;
-    let gids = match host.ask(&page, &NssRequest::GroupsOf(name.as_str().to_owned()))? {
-        NssReply::Gids(gids) => gids,
-        NssReply::NotFound => return Err(Miss::NotFound),
-        NssReply::Unavailable
-        | NssReply::User(_)
-        | NssReply::Group(_)
-        | NssReply::Users(..)
-        | NssReply::Groups(..) => return Err(Miss::Unavailable),
-    };
+    let (mut gids, local) =
+        match host.ask(&page, &NssRequest::GroupsOf(name.as_str().to_owned()))? {
+            NssReply::Gids(gids) => (gids, Vec::new()),
+            NssReply::GidsAndLocal(gids, local) => (gids, local),
+            NssReply::NotFound => return Err(Miss::NotFound),
+            NssReply::Unavailable
+            | NssReply::User(_)
+            | NssReply::Group(_)
+            | NssReply::Users(..)
+            | NssReply::Groups(..) => return Err(Miss::Unavailable),
+        };
     gids.iter().try_for_each(|gid| check_id(*gid)).map_err(|_| Miss::Unavailable)?;
     host.believe(&page, &gids)?;
+    host.believe_local(&local)?;
+    gids.extend(local);
     Ok(gids)
 }
 
@@ -115,6 +119,7 @@ fn user(host: &Host<'_>, page: &Page, request: &NssRequest) -> Result<PasswdEntr
         NssReply::Unavailable
         | NssReply::Group(_)
         | NssReply::Gids(_)
+        | NssReply::GidsAndLocal(..)
         | NssReply::Users(..)
         | NssReply::Groups(..) => Err(Miss::Unavailable),
     }
@@ -127,6 +132,7 @@ fn group(host: &Host<'_>, page: &Page, request: &NssRequest) -> Result<GroupEntr
         NssReply::Unavailable
         | NssReply::User(_)
         | NssReply::Gids(_)
+        | NssReply::GidsAndLocal(..)
         | NssReply::Users(..)
         | NssReply::Groups(..) => Err(Miss::Unavailable),
     }

@@ -208,10 +208,44 @@ fn an_entry_that_could_harm_the_host_is_believed() {
     }
 }
 
+/// The gids that the daemon gives as the directory's and as the host's own, and what is added to
+/// those that the caller has; None: the answer is not believed.
+const GRANTED: &[(&[u32], &[u32], Option<&[u32]>)] = &[
+    (&[DOMAIN_USERS], &[998, 4], Some(&[4, 998, DOMAIN_USERS])),
+    (&[DOMAIN_USERS], &[1000], Some(&[1000, DOMAIN_USERS])),
+    (&[], &[998], Some(&[998])),
+    (&[DOMAIN_USERS], &[], Some(&[DOMAIN_USERS])),
+    // root's, in /etc/group as it is; one that is not there; one that only the directory has.
+    (&[DOMAIN_USERS], &[998, 0], None),
+    (&[DOMAIN_USERS], &[27], None),
+    (&[DOMAIN_USERS], &[DOMAIN_USERS], None),
+    // A low gid as the directory's.
+    (&[DOMAIN_USERS, 998], &[4], None),
+];
+
+#[test]
+fn a_gid_of_the_host_is_believed_that_is_roots_or_nobodys() {
+    for (gids, local, expected) in GRANTED {
+        let host = TestHost::replying(NssReply::GidsAndLocal(gids.to_vec(), local.to_vec()));
+        let added = host.module().groups_to_add(b"alice", &[], 0);
+        let expected = expected.map(<[u32]>::to_vec).ok_or(Miss::Unavailable);
+        assert_eq!(added, expected, "{gids:?} {local:?}");
+    }
+    let host = TestHost::replying(NssReply::GidsAndLocal(vec![DOMAIN_USERS], vec![998]));
+    assert_eq!(host.module().groups_to_add(b"alice", &[998], 0), Ok(vec![DOMAIN_USERS]), "twice");
+    std::fs::remove_file(host.group_file()).unwrap();
+    let added = host.module().groups_to_add(b"alice", &[], 0);
+    assert_eq!(added, Err(Miss::Unavailable), "with /etc/group unreadable");
+    // Somebody of the host is not even asked about.
+    let local = host.module().groups_to_add(b"root", &[], 0);
+    assert_eq!(local, Err(Miss::NotFound), "root");
+}
+
 #[test]
 fn a_reply_of_the_wrong_kind_is_not_found() {
     let wrong = [
         NssReply::Gids(vec![]),
+        NssReply::GidsAndLocal(vec![], vec![]),
         NssReply::Users(vec![], None),
         NssReply::Groups(vec![], None),
         NssReply::Unavailable,

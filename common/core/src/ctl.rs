@@ -26,8 +26,8 @@ pub const HEARTBEAT_STALE: Duration = Duration::from_secs(3);
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// How long callers wait for the sockets of a daemon that has said it is restarting.
 pub const RESTART_PATIENCE: Duration = Duration::from_secs(2);
-/// Most ranges that fit in the page: far more than a domain has.
-pub const RANGES_MAX: usize = 64;
+/// Most ranges that fit in the page: far more than a domain has, and many single ids besides.
+pub const RANGES_MAX: usize = (PAGE - RANGES_AT) / 8;
 
 const PAGE: usize = 4096;
 const MAGIC: &[u8; 8] = b"LDPSctl1";

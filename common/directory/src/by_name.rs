@@ -50,6 +50,15 @@ impl Directory {
         }
     }
 
+    /// The user whose account has this name, whatever the configuration finds logins by: what
+    /// NSS shows as the name, folded.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn user_by_account(&self, name: &str) -> Result<Option<UserRecord>, DirectoryError> {
+        Ok(self.by(DOWN_LEVEL, name).await?.map(|(user, _)| user))
+    }
+
     async fn by<'a>(
         &self,
         attribute: &'a str,

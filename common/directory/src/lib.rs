@@ -12,6 +12,7 @@
 mod account;
 mod ber;
 mod bind;
+mod by_id;
 mod by_name;
 mod connection;
 mod discovery;

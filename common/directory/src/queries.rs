@@ -20,7 +20,7 @@ use crate::question::{Amount, Place, Query};
 use crate::users::{self, UserRecord};
 
 /// Values in one filter: AD's default MaxValRange is far above, and each is an index look-up.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 /// "1.1" asks for no attribute (RFC 4511 section 4.5.1.8).
 const NO_ATTRIBUTES: &[&str] = &["1.1"];
 /// Groups below a group that are followed: a bound against a directory that has no end.
@@ -68,24 +68,6 @@ impl Directory {
         Ok(self.link.bound().await?.domain)
     }
 
-    /// The user with this SID.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub async fn user_by_sid(&self, sid: Sid) -> Result<Option<UserRecord>, DirectoryError> {
-        let found = self.users(filter::equals("objectSid", FilterValue::sid(sid))).await?;
-        Ok(found.into_iter().find(|user| user.sid == sid))
-    }
-
-    /// The user with this uidNumber; None also where several have it.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub async fn user_by_uid_number(&self, uid: u32) -> Result<Option<UserRecord>, DirectoryError> {
-        let found = self.users(filter::equals("uidNumber", FilterValue::number(uid))).await?;
-        Ok(the_only(found, "uidNumber"))
-    }
-
     /// The group of this name.
     ///
     /// # Errors
@@ -111,32 +93,6 @@ impl Directory {
         }
         found.retain(|group| names.contains(&fold(&group.sam_account_name).as_str()));
         Ok(found)
-    }
-
-    /// The groups with these SIDs, as far as there are such.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub async fn groups_by_sid(&self, sids: &[Sid]) -> Result<Vec<GroupRecord>, DirectoryError> {
-        let mut found = Vec::with_capacity(sids.len());
-        for batch in sids.chunks(BATCH) {
-            let values = batch.iter().map(|sid| FilterValue::sid(*sid));
-            found.extend(self.groups(filter::any_of("objectSid", values)).await?);
-        }
-        found.retain(|group| sids.contains(&group.sid));
-        Ok(found)
-    }
-
-    /// The group with this gidNumber; None also where several have it.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub async fn group_by_gid_number(
-        &self,
-        gid: u32,
-    ) -> Result<Option<GroupRecord>, DirectoryError> {
-        let found = self.groups(filter::equals("gidNumber", FilterValue::number(gid))).await?;
-        Ok(the_only(found, "gidNumber"))
     }
 
     /// The SIDs of every group a user is in, nested and primary included, as AD itself computes
@@ -326,7 +282,10 @@ impl Directory {
         Ok(the_only(exact.collect(), attribute))
     }
 
-    async fn users(&self, filter: LdapFilter) -> Result<Vec<UserRecord>, DirectoryError> {
+    pub(crate) async fn users(
+        &self,
+        filter: LdapFilter,
+    ) -> Result<Vec<UserRecord>, DirectoryError> {
         let entries = self.user_entries(filter, "objectSid").await?;
         Ok(entries.iter().filter_map(|entry| self.user_record(entry)).collect())
     }
@@ -344,7 +303,10 @@ impl Directory {
         Ok(query.ask(&self.link).await?.entries)
     }
 
-    async fn groups(&self, filter: LdapFilter) -> Result<Vec<GroupRecord>, DirectoryError> {
+    pub(crate) async fn groups(
+        &self,
+        filter: LdapFilter,
+    ) -> Result<Vec<GroupRecord>, DirectoryError> {
         let query = self.for_groups(self.group_filter(filter));
         Ok(query.ask(&self.link).await?.entries.iter().filter_map(GroupRecord::of).collect())
     }
@@ -361,11 +323,11 @@ impl Directory {
     }
 
     fn user_attributes(&self) -> Vec<&str> {
-        users::attributes([self.users.gecos.as_str()].into_iter())
+        users::attributes(&self.users)
     }
 
     fn user_record(&self, entry: &Entry) -> Option<UserRecord> {
-        let record = UserRecord::of(entry, self.users.gecos.as_str());
+        let record = UserRecord::of(entry, &self.users);
         if record.is_none() {
             tracing::warn!(
                 "{} is left out: the service account may not read its objectSid or sAMAccountName",

@@ -1,5 +1,6 @@
 //! A user as AD has it.
 
+use ldaps_core::config::{AttributeName, Users};
 use ldaps_core::sid::Sid;
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +8,8 @@ use crate::account::{self, AccountState};
 use crate::entry::Entry;
 
 /// What is read of every user besides the attributes that the configuration names.
-const ATTRIBUTES: &[&str] = &[
-    "sAMAccountName",
-    "objectSid",
-    "primaryGroupID",
-    "uidNumber",
-    "gidNumber",
-    "unixHomeDirectory",
-    "loginShell",
-    "gecos",
-];
+const ATTRIBUTES: &[&str] =
+    &["sAMAccountName", "objectSid", "primaryGroupID", "uidNumber", "gidNumber", "gecos"];
 
 /// A user as AD has it: checked for being one, not yet made into a passwd entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +24,10 @@ pub struct UserRecord {
     pub primary_group_rid: Option<u32>,
     /// The attribute that the configuration names for the full name.
     pub gecos: Option<String>,
+    /// The one it names for the home directory.
+    pub home: Option<String>,
+    /// The one it names for the login shell.
+    pub shell: Option<String>,
     /// The RFC 2307 attributes, for `id_mapping = "posix"`.
     pub posix: PosixAttributes,
     /// What decides whether the account may log in.
@@ -44,38 +41,39 @@ pub struct PosixAttributes {
     pub uid: Option<u32>,
     /// gidNumber
     pub gid: Option<u32>,
-    /// unixHomeDirectory
-    pub home: Option<String>,
-    /// loginShell
-    pub shell: Option<String>,
     /// gecos
     pub gecos: Option<String>,
 }
 
 /// The attributes to ask for, with the ones the configuration names.
-pub(crate) fn attributes<'a>(configured: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all: Vec<&str> =
-        ATTRIBUTES.iter().chain(account::ATTRIBUTES).copied().chain(configured).collect();
-    all.sort_unstable();
-    all.dedup();
+pub(crate) fn attributes(config: &Users) -> Vec<&str> {
+    let configured = [Some(&config.gecos), config.home_attribute.as_ref()];
+    let configured = configured.into_iter().chain([config.shell_attribute.as_ref()]).flatten();
+    let mut all: Vec<&str> = ATTRIBUTES.iter().chain(account::ATTRIBUTES).copied().collect();
+    for name in configured {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            all.push(name);
+        }
+    }
     all
 }
 
 impl UserRecord {
     /// None where what makes a user of it is missing: AD leaves out silently what may not be read.
-    pub(crate) fn of(entry: &Entry, gecos: &str) -> Option<Self> {
-        let text = |name| entry.text(name).map(str::to_owned);
+    pub(crate) fn of(entry: &Entry, config: &Users) -> Option<Self> {
+        let text = |name: &str| entry.text(name).map(str::to_owned);
+        let named = |name: &Option<AttributeName>| text(name.as_ref()?.as_str());
         Some(Self {
             dn: entry.dn().to_owned(),
             sid: entry.sid("objectSid")?,
             sam_account_name: text("sAMAccountName")?,
             primary_group_rid: entry.unsigned("primaryGroupID"),
-            gecos: text(gecos),
+            gecos: text(&config.gecos),
+            home: named(&config.home_attribute),
+            shell: named(&config.shell_attribute),
             posix: PosixAttributes {
                 uid: entry.unsigned("uidNumber"),
                 gid: entry.unsigned("gidNumber"),
-                home: text("unixHomeDirectory"),
-                shell: text("loginShell"),
                 gecos: text("gecos"),
             },
             state: AccountState::of(entry),

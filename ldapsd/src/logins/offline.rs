@@ -207,8 +207,9 @@ async fn see(
     user: &KnownUser,
     membership: &Membership,
 ) -> Result<Seen, DirectoryError> {
+    let granting = host.config.local_groups.values().flatten().map(String::as_str);
     let mut rule_groups = Vec::new();
-    for name in host.config.access.groups() {
+    for name in host.config.access.groups().into_iter().chain(granting) {
         let Ok(parsed) = GroupName::parse(name.as_bytes()) else { continue };
         rule_groups.push((name.to_owned(), host.lookups.rule_group(&parsed).await?));
     }
@@ -216,7 +217,7 @@ async fn see(
     for filter in host.config.access.filters() {
         matches.push((filter.to_string(), host.lookups.matches_now(user, &filter).await?));
     }
-    let mut groups = host.lookups.group_entries(&membership.sids).await?;
+    let mut groups = host.lookups.group_entries(user, &membership.sids).await?;
     // As much of their members as this person may know of without being asked: themselves.
     let with_member = |group: &mut GroupEntry| group.members = vec![user.entry.name.clone()];
     groups.iter_mut().for_each(with_member);

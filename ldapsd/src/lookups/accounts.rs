@@ -1,90 +1,72 @@
 //! From AD's records to entries of passwd and group, or the reason why there is none.
 
-use std::fmt;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use ldaps_core::config::{Config, IdMapping};
-use ldaps_core::entries::{EntryError, GroupEntry, PasswdEntry, check_id};
-use ldaps_core::idmap::{IdMap, IdMapError, IdSpace};
+use ldaps_core::config::{Config, IdMapping, Look, PrimaryGroup};
+use ldaps_core::entries::{GroupEntry, PasswdEntry, check_id};
+use ldaps_core::idmap::{IdMap, IdSpace};
 use ldaps_core::names::{GroupName, NameError, NameForm, UserName, fold};
 use ldaps_core::sid::Sid;
 use ldaps_directory::{Domain, GroupRecord, UserRecord};
 
+use super::fields;
 use super::local_names::Names;
-
-/// Longest gecos that is served: a display name has 256 characters at most by schema.
-const GECOS_MAX: usize = 1024;
+use super::named_groups::Named;
+use super::told::Told;
+use super::withheld::Withheld;
 
 /// How accounts of one domain look on this host.
 pub(crate) struct Accounts {
     config: Arc<Config>,
     domain: Arc<Domain>,
     map: Option<IdMap>,
+    named: Arc<Named>,
+    /// The gids that the configuration gives to groups.
+    gids: HashMap<Sid, u32>,
+    told: Arc<Told>,
 }
 
-/// Why an account of the directory is not shown on this host.
+/// How to find the objects of ids in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Withheld {
-    /// Its name cannot be one of a Linux account.
-    Name(String, NameError),
-    /// The host has a user or group of that name.
-    LocalName(String),
-    /// The host has a user or group with that id.
-    LocalId(u32),
-    /// The id is lower than the configuration allows.
-    BelowMinimum(u32),
-    /// The SID has no id.
-    NoId(IdMapError),
-    /// AD shows no such attribute, and without it there is no entry.
-    Missing(&'static str),
-    /// A field could not stand in a passwd or group line.
-    Entry(EntryError),
-}
-
-impl fmt::Display for Withheld {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name, error) => {
-                write!(f, "{name:?} cannot be the name of an account here: {error}")
-            }
-            Self::LocalName(name) => write!(f, "this host has its own {name:?}, which goes first"),
-            Self::LocalId(id) => write!(f, "the id {id} belongs to a local account"),
-            Self::BelowMinimum(id) => {
-                write!(f, "its id {id} is below `min_id`, where the host's own accounts are")
-            }
-            Self::NoId(error) => write!(f, "{error}"),
-            Self::Missing(attribute) => {
-                write!(f, "it has no {attribute}, or the service account may not read it")
-            }
-            Self::Entry(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-/// How to find the object of an id in the directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ById {
-    /// By this SID.
-    Sid(Sid),
+    /// By these SIDs: an id that can be nobody's has none.
+    Sids(Vec<Sid>),
     /// By uidNumber or gidNumber.
-    Number(u32),
-    /// It can be nobody's.
-    Nobody,
+    Numbers,
 }
 
 impl Accounts {
     /// The accounts of a domain.
-    pub(crate) fn new(config: &Arc<Config>, domain: Arc<Domain>) -> Self {
-        Self { config: config.clone(), map: id_map(config, &domain), domain }
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        domain: Arc<Domain>,
+        named: Arc<Named>,
+        told: &Arc<Told>,
+    ) -> Self {
+        let given = config.groups.gids.iter();
+        let gids = given.filter_map(|(name, gid)| Some((named.sid(name)?, *gid))).collect();
+        let (map, told) = (id_map(config, &domain), told.clone());
+        Self { config: config.clone(), map, domain, named, gids, told }
     }
 
-    /// The user's entry.
-    pub(crate) fn passwd(&self, user: &UserRecord, local: &Names) -> Result<PasswdEntry, Withheld> {
+    /// The user's entry. `groups` are the user's, if [`Self::need_groups`].
+    pub(crate) fn passwd(
+        &self,
+        user: &UserRecord,
+        groups: &[Sid],
+        local: &Names,
+    ) -> Result<PasswdEntry, Withheld> {
         let name = user_name(&user.sam_account_name)?;
         if local.has_user(&name) {
             return Err(Withheld::LocalName(name));
         }
-        let (uid, gid) = self.user_ids(user)?;
+        let looks = self.looks(&name, groups);
+        let uid = self.uid(user)?;
+        let gid = match looks.iter().find_map(|look| look.gid) {
+            Some(gid) => gid,
+            None => self.primary_gid(user, uid)?,
+        };
         self.check_id(uid)?;
         self.check_id(gid)?;
         if local.has_uid(uid) {
@@ -94,16 +76,20 @@ impl Accounts {
         if local.has_gid(gid) {
             return Err(Withheld::LocalId(gid));
         }
-        let posix = self.map.is_none().then_some(&user.posix);
-        let own = |value: Option<&String>| value.filter(|text| text.starts_with('/')).cloned();
-        let home = posix.and_then(|posix| own(posix.home.as_ref()));
-        let shell = posix.and_then(|posix| own(posix.shell.as_ref()));
-        let gecos = posix.and_then(|posix| posix.gecos.as_ref()).or(user.gecos.as_ref());
         let users = &self.config.users;
+        let home = looks.iter().find_map(|look| look.home.as_ref());
+        let home = match (home, fields::home(user, &self.told)) {
+            (None, Some(own)) => own,
+            (template, _) => {
+                template.unwrap_or(&users.home).expand(&name, uid, &self.domain.dns_name)
+            }
+        };
+        let shell = looks.iter().find_map(|look| look.shell.clone());
+        let gecos = looks.iter().find_map(|look| look.gecos.clone());
         let entry = PasswdEntry {
-            home: home.unwrap_or_else(|| users.home.expand(&name, uid, &self.domain.dns_name)),
-            shell: shell.unwrap_or_else(|| users.shell.clone()),
-            gecos: gecos.filter(|text| is_one_field(text)).cloned().unwrap_or_default(),
+            shell: shell.unwrap_or_else(|| fields::shell(user, users, &self.told)),
+            gecos: gecos.unwrap_or_else(|| fields::gecos(user, self.map.is_none())),
+            home,
             name,
             uid,
             gid,
@@ -136,35 +122,78 @@ impl Accounts {
     /// has no id here (builtin groups, other domains) is left out.
     pub(crate) fn gids_of_sids(&self, sids: &[Sid]) -> Option<Vec<u32>> {
         let map = self.map.as_ref()?;
-        let gids = sids.iter().filter_map(|sid| map.id_of(*sid).ok());
-        Some(gids.filter(|gid| self.check_id(*gid).is_ok()).collect())
+        let gid = |sid: &Sid| self.gids.get(sid).copied().or_else(|| map.id_of(*sid).ok());
+        Some(sids.iter().filter_map(gid).filter(|gid| self.check_id(*gid).is_ok()).collect())
     }
 
-    /// The gid of a group.
-    fn gid(&self, group: &GroupRecord) -> Result<u32, Withheld> {
-        match &self.map {
-            Some(map) => map.id_of(group.sid).map_err(Withheld::NoId),
-            None => group.gid_number.ok_or(Withheld::Missing("gidNumber")),
+    /// The uid of a user: the configuration's, or the directory's.
+    pub(crate) fn uid(&self, user: &UserRecord) -> Result<u32, Withheld> {
+        let given = self.config.users.looks.of_user.get(&fold(&user.sam_account_name));
+        match (given.and_then(|given| given.uid), &self.map) {
+            (Some(uid), _) => Ok(uid),
+            (None, Some(map)) => map.id_of(user.sid).map_err(Withheld::NoId),
+            (None, None) => user.posix.uid.ok_or(Withheld::Missing("uidNumber")),
         }
     }
 
-    /// How to find the user or group that has an id.
-    pub(crate) fn by_id(&self, id: u32) -> ById {
-        match &self.map {
-            Some(map) => map.sid_of(id).map_or(ById::Nobody, ById::Sid),
-            None => ById::Number(id),
+    /// The gid of a group: the configuration's, or the directory's.
+    pub(crate) fn gid(&self, group: &GroupRecord) -> Result<u32, Withheld> {
+        match (self.gids.get(&group.sid), &self.map) {
+            (Some(gid), _) => Ok(*gid),
+            (None, Some(map)) => map.id_of(group.sid).map_err(Withheld::NoId),
+            (None, None) => group.gid_number.ok_or(Withheld::Missing("gidNumber")),
         }
     }
 
-    fn user_ids(&self, user: &UserRecord) -> Result<(u32, u32), Withheld> {
-        let Some(map) = &self.map else {
-            let uid = user.posix.uid.ok_or(Withheld::Missing("uidNumber"))?;
-            return Ok((uid, user.posix.gid.ok_or(Withheld::Missing("gidNumber"))?));
+    /// How to find the users or groups to which the directory gives these ids.
+    pub(crate) fn by_id(&self, ids: &[u32]) -> ById {
+        match &self.map {
+            Some(map) => ById::Sids(ids.iter().filter_map(|id| map.sid_of(*id)).collect()),
+            None => ById::Numbers,
+        }
+    }
+
+    /// Whether an id could be several accounts': those that are made of SIDs are one account's
+    /// each, unless the configuration gives one of them to another.
+    pub(crate) fn may_be_twice(&self, id: u32) -> bool {
+        let given = || {
+            self.config.users.looks.user_with_uid(id).is_some()
+                || self.config.groups.gids.values().any(|gid| *gid == id)
         };
-        let rid = user.primary_group_rid.ok_or(Withheld::Missing("primaryGroupID"))?;
-        let primary = self.domain.sid.with_rid(rid).ok_or(Withheld::Missing("primaryGroupID"))?;
-        let id = |sid| map.id_of(sid).map_err(Withheld::NoId);
-        Ok((id(user.sid)?, id(primary)?))
+        self.map.is_none() || given()
+    }
+
+    /// The group to which the configuration gives this gid.
+    pub(crate) fn group_given(&self, gid: u32) -> Option<&GroupRecord> {
+        let (name, _) = self.config.groups.gids.iter().find(|(_, given)| **given == gid)?;
+        self.named.group(name)
+    }
+
+    /// Whether a user's entry depends on the user's groups.
+    pub(crate) fn need_groups(&self) -> bool {
+        !self.config.users.looks.of_group.is_empty()
+    }
+
+    /// What the configuration says of a user, the nearest first.
+    fn looks(&self, name: &str, groups: &[Sid]) -> Vec<&Look> {
+        let looks = &self.config.users.looks;
+        let own = looks.of_user.get(name).map(|user| &user.look);
+        let of_groups = looks.of_group.iter().filter(|(group, _)| self.named.is_in(group, groups));
+        own.into_iter().chain(of_groups.map(|(_, look)| look)).collect()
+    }
+
+    fn primary_gid(&self, user: &UserRecord, uid: u32) -> Result<u32, Withheld> {
+        match (self.config.users.primary_group, &self.map) {
+            (PrimaryGroup::Private, _) => Ok(uid),
+            (PrimaryGroup::Domain, None) => user.posix.gid.ok_or(Withheld::Missing("gidNumber")),
+            (PrimaryGroup::Domain, Some(map)) => {
+                let missing = Withheld::Missing("primaryGroupID");
+                let sid = user.primary_group_rid.and_then(|rid| self.domain.sid.with_rid(rid));
+                let sid = sid.ok_or(missing)?;
+                let given = self.gids.get(&sid).copied();
+                given.map_or_else(|| map.id_of(sid).map_err(Withheld::NoId), Ok)
+            }
+        }
     }
 
     fn check_id(&self, id: u32) -> Result<(), Withheld> {
@@ -207,9 +236,4 @@ pub(crate) fn member_names(sam_account_names: Vec<String>, local: &Names) -> Vec
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// A full name that would break the line is left out; the user is not.
-fn is_one_field(gecos: &str) -> bool {
-    gecos.len() <= GECOS_MAX && !gecos.contains(|c: char| c == ':' || c.is_control())
 }

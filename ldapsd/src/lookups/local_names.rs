@@ -47,6 +47,16 @@ impl Names {
         self.groups.values().any(|local| *local == gid)
     }
 
+    /// The gid of a group of the host.
+    pub(crate) fn gid_of(&self, group: &str) -> Option<u32> {
+        self.groups.get(group).copied()
+    }
+
+    /// The name of a group of the host.
+    pub(crate) fn group_of(&self, gid: u32) -> Option<&str> {
+        self.groups.iter().find_map(|(name, local)| (*local == gid).then_some(name.as_str()))
+    }
+
     /// The name of a user of the host.
     pub(crate) fn user_of(&self, uid: u32) -> Option<&str> {
         self.users.iter().find_map(|(name, local)| (*local == uid).then_some(name.as_str()))

@@ -203,6 +203,13 @@ impl Memory {
         }
     }
 
+    /// Forgets whoever has this uid or gid, under every name: it has turned out to be several's.
+    pub(crate) fn forget_id(&mut self, id: u32) {
+        self.users.retain(|_, (user, _)| user.entry.uid != id);
+        self.groups.retain(|_, (group, _)| group.entry.gid != id);
+        self.memberships.retain(|_, (membership, _)| !membership.gids.contains(&id));
+    }
+
     /// Users and groups held, each once.
     pub(crate) fn count(&self) -> (usize, usize) {
         let users = self.users.keys().filter(|key| matches!(key, Key::Uid(_))).count();

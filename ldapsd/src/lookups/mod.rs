@@ -1,12 +1,19 @@
 //! Names and ids: the host's own first, then memory, then one search, however many ask.
 
 pub(crate) mod accounts;
+mod claims;
+mod fields;
+mod find;
 mod flights;
+mod granted;
 pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
+mod named_groups;
 mod recollection;
 mod shadowed;
+mod told;
+mod withheld;
 
 use std::collections::HashMap;
 use std::io;
@@ -18,20 +25,16 @@ use ldaps_core::config::Config;
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::names::{GroupName, NameForm, UserName};
 use ldaps_core::sid::Sid;
-use ldaps_directory::{Directory, DirectoryError, GroupRecord, Page, UserRecord};
+use ldaps_directory::{Directory, DirectoryError, Page, UserRecord};
 use tokio::time::{Instant, timeout};
 
 use crate::budget::Asker;
-use accounts::{Accounts, ById, Withheld, member_names};
 use flights::Flights;
 use local_names::{LocalNames, Names};
 use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
+use named_groups::NamedGroups;
 use shadowed::Shadowed;
-
-/// Users in one page of an enumeration.
-const USERS_PAGE: u16 = 500;
-/// Groups in one page: each costs the searches for its members, and a page has one deadline.
-const GROUPS_PAGE: u16 = 20;
+use told::Told;
 
 /// How long a refresh is waited for where there is an answer from before: the search goes on, and
 /// its answer is there next time.
@@ -53,6 +56,8 @@ struct Inner {
     local: LocalNames,
     memory: Mutex<Memory>,
     shadowed: Shadowed,
+    named: NamedGroups,
+    told: Arc<Told>,
     /// The SIDs of groups that access rules name.
     rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Option<Instant>)>>,
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
@@ -71,6 +76,8 @@ impl Lookups {
             local: LocalNames::of_this_host(),
             memory: Mutex::new(Memory::new(&config.cache)),
             shadowed: Shadowed::default(),
+            named: NamedGroups::default(),
+            told: Arc::default(),
             rule_groups: Mutex::default(),
             user_flights: Arc::default(),
             group_flights: Arc::default(),
@@ -108,14 +115,7 @@ impl Lookups {
 
     /// Why nobody of this name is served, for the administrator.
     pub(crate) async fn why_not(&self, name: &UserName) -> Result<String, DirectoryError> {
-        let (accounts, local) = self.0.accounts().await?;
-        Ok(match self.0.directory.user_by_name(name).await? {
-            None => format!("the directory has no user {:?}", name.as_str()),
-            Some(user) => match accounts.passwd(&user, &local) {
-                Err(why) => format!("{} is not shown on this host: {why}", user.dn),
-                Ok(entry) => format!("{} has only just appeared; ask again", entry.name),
-            },
-        })
+        self.0.why_not(name).await
     }
 
     /// The user as memory has it: for a login while no server answers.
@@ -150,12 +150,20 @@ impl Lookups {
         self.0.clone().find_membership(user.record.clone()).await
     }
 
+    /// The gids of the host's own groups that a user in these groups is given.
+    pub(crate) async fn local_gids(
+        &self,
+        membership: &Membership,
+    ) -> Result<Vec<u32>, DirectoryError> {
+        self.0.local_gids(membership).await
+    }
+
     /// The groups of a user as memory has them: for a login while no server answers.
     pub(crate) fn membership_remembered(&self, user: &KnownUser) -> Option<Arc<Membership>> {
         self.0.memory().membership_within(user.record.sid, LOGIN_MEMORY)
     }
 
-    /// The SID of a group that an access rule names: the directory's, whatever the host has under
+    /// The SID of a group that an access rule or `[local_groups]` names: the directory's, whatever the host has under
     /// that name. None: there is no such group.
     pub(crate) async fn rule_group(&self, name: &GroupName) -> Result<Option<Sid>, DirectoryError> {
         self.0.rule_group(name).await
@@ -166,10 +174,7 @@ impl Lookups {
         &self,
         cookie: Vec<u8>,
     ) -> Result<Page<PasswdEntry>, DirectoryError> {
-        let (accounts, local) = self.0.accounts().await?;
-        let page = self.0.directory.users_page(USERS_PAGE, cookie).await?;
-        let entries = page.records.iter().filter_map(|user| accounts.passwd(user, &local).ok());
-        Ok(Page { records: entries.collect(), next: page.next })
+        self.0.users_page(cookie).await
     }
 
     /// A page of groups for `getent group`.
@@ -177,14 +182,7 @@ impl Lookups {
         &self,
         cookie: Vec<u8>,
     ) -> Result<Page<GroupEntry>, DirectoryError> {
-        let page = self.0.directory.groups_page(GROUPS_PAGE, cookie).await?;
-        let mut records = Vec::with_capacity(page.records.len());
-        for group in page.records {
-            if let Some(known) = self.0.clone().complete_group(group).await? {
-                records.push(known.entry.clone());
-            }
-        }
-        Ok(Page { records, next: page.next })
+        self.0.groups_page(cookie).await
     }
 
     /// Hits and misses since the start, users and groups held.
@@ -244,80 +242,6 @@ impl Inner {
         flights.share(user.sid, self.find_membership(user)).await
     }
 
-    async fn find_user(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {
-        let (accounts, local) = self.accounts().await?;
-        let record = match &key {
-            Key::UserName(name) => self.directory.user_by_name(name).await?,
-            Key::Uid(uid) => match accounts.by_id(*uid) {
-                ById::Sid(sid) => self.directory.user_by_sid(sid).await?,
-                ById::Number(uid) => self.directory.user_by_uid_number(uid).await?,
-                ById::Nobody => None,
-            },
-            Key::GroupName(_) | Key::Gid(_) => None,
-        };
-        let entry = record.as_ref().map(|record| accounts.passwd(record, &local));
-        let Some((entry, record)) = served(entry, record, |user| &user.dn) else {
-            self.memory().keep_nobody(key);
-            return Ok(None);
-        };
-        let user = Arc::new(KnownUser { entry, record });
-        self.memory().keep_user(key, &user);
-        Ok(Some(user))
-    }
-
-    async fn find_group(self: Arc<Self>, key: Key) -> Answer<Arc<KnownGroup>> {
-        let (accounts, _) = self.accounts().await?;
-        let record = match &key {
-            Key::GroupName(name) => self.directory.group_by_name(name).await?,
-            Key::Gid(gid) => match accounts.by_id(*gid) {
-                ById::Sid(sid) => self.directory.groups_by_sid(&[sid]).await?.pop(),
-                ById::Number(gid) => self.directory.group_by_gid_number(gid).await?,
-                ById::Nobody => None,
-            },
-            Key::UserName(_) | Key::Uid(_) => None,
-        };
-        let group = match record {
-            Some(record) => self.clone().complete_group(record).await?,
-            None => None,
-        };
-        if group.is_none() {
-            self.memory().keep_nobody(key);
-        }
-        Ok(group)
-    }
-
-    /// A group with its members; None where it is not shown here.
-    async fn complete_group(self: Arc<Self>, record: GroupRecord) -> Answer<Arc<KnownGroup>> {
-        let (accounts, local) = self.accounts().await?;
-        let entry = accounts.group(&record, &local);
-        let Some((mut entry, record)) = served(Some(entry), Some(record), |group| &group.dn) else {
-            return Ok(None);
-        };
-        entry.members = member_names(self.directory.members(&record.dn).await?, &local);
-        let group = Arc::new(KnownGroup { entry });
-        self.memory().keep_group(&group);
-        Ok(Some(group))
-    }
-
-    async fn find_membership(self: Arc<Self>, user: UserRecord) -> Answer<Arc<Membership>> {
-        let (accounts, local) = self.accounts().await?;
-        let Some(sids) = self.directory.token_groups(&user.dn).await? else { return Ok(None) };
-        let fresh_for = self.config.cache.positive;
-        let shadowed = self.shadowed.now(&self.directory, &local, fresh_for).await?;
-        let shown: Vec<Sid> = sids.iter().filter(|sid| !shadowed.contains(sid)).copied().collect();
-        let gids = match accounts.gids_of_sids(&shown) {
-            Some(gids) => gids,
-            None => {
-                let groups = self.directory.groups_by_sid(&shown).await?;
-                let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
-                entries.map(|entry| entry.gid).collect()
-            }
-        };
-        let membership = Arc::new(Membership { sids, gids });
-        self.memory().keep_membership(user.sid, &membership);
-        Ok(Some(membership))
-    }
-
     async fn rule_group(&self, name: &GroupName) -> Result<Option<Sid>, DirectoryError> {
         let known = || self.rule_groups.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = known().get(name).copied();
@@ -330,8 +254,8 @@ impl Inner {
             (Ok(group), _) => {
                 if group.is_none() {
                     tracing::warn!(
-                        "the access rules name the group \"@{name}\", and the directory has no \
-                         such security group"
+                        "ldaps.toml names the group \"@{name}\", and the directory has no such \
+                         security group"
                     );
                 }
                 let sid = group.map(|group| group.sid);
@@ -343,11 +267,6 @@ impl Inner {
         }
     }
 
-    async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
-        let domain = self.directory.domain().await?;
-        Ok((Accounts::new(&self.config, domain), self.local_names()?))
-    }
-
     fn local_names(&self) -> Result<Arc<Names>, DirectoryError> {
         self.local.now().map_err(|error: io::Error| DirectoryError::Unusable {
             what: "the list of local users and groups",
@@ -357,21 +276,6 @@ impl Inner {
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps what is served, and says why something is not.
-fn served<Entry, Record>(
-    entry: Option<Result<Entry, Withheld>>,
-    record: Option<Record>,
-    dn: impl Fn(&Record) -> &String,
-) -> Option<(Entry, Record)> {
-    match (entry?, record?) {
-        (Ok(entry), record) => Some((entry, record)),
-        (Err(why), record) => {
-            tracing::warn!("{} is not shown on this host: {why}", dn(&record));
-            None
-        }
     }
 }
 

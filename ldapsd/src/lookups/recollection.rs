@@ -2,17 +2,24 @@
 
 use std::sync::PoisonError;
 
+use ldaps_core::config::{Config, IdMapping, PrimaryGroup};
 use ldaps_core::entries::GroupEntry;
+use ldaps_core::idmap::{IdMap, IdSpace};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
 use ldaps_directory::DirectoryError;
 
 use super::Lookups;
+use super::memory::{Key, KnownUser};
 use crate::offline::record::Record;
 
 impl Lookups {
-    /// Knows these people from before the start, while no server answers.
+    /// Knows these people from before the start, while no server answers. Who would have other ids
+    /// by now, because the configuration says so, is not known: the ones of before may be another's.
     pub(crate) fn recollect(&self, record: &Record) {
+        if !has_its_ids(&self.0.config, &record.user) {
+            return;
+        }
         let of_account = [record.user.entry.name.as_str()];
         let names = of_account.into_iter().chain(record.names.iter().map(String::as_str));
         let names = names.filter_map(|name| UserName::parse(name.as_bytes()).ok()).collect();
@@ -26,13 +33,53 @@ impl Lookups {
         }
     }
 
-    /// The entries of groups, without their members: one search for many.
+    /// The entries of a user's groups, without their members, and of the private one: one search
+    /// for many.
     pub(crate) async fn group_entries(
         &self,
+        user: &KnownUser,
         sids: &[Sid],
     ) -> Result<Vec<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.0.accounts().await?;
         let groups = self.0.directory.groups_by_sid(sids).await?;
-        Ok(groups.iter().filter_map(|group| accounts.group(group, &local).ok()).collect())
+        let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
+        let mut entries: Vec<GroupEntry> = entries.collect();
+        let gids: Vec<u32> = entries.iter().map(|entry| entry.gid).collect();
+        let twice = self.0.gids_twice(&accounts, &gids).await?;
+        entries.retain(|entry| !twice.contains_key(&entry.gid));
+        let own = self.0.private_group(&accounts, &Key::Gid(user.entry.gid), &local).await?;
+        entries.extend(own.map(|group| group.entry.clone()));
+        Ok(entries)
+    }
+}
+
+/// Whether somebody of before has the ids that the configuration in force gives them, as far as
+/// that is known without asking.
+fn has_its_ids(config: &Config, user: &KnownUser) -> bool {
+    let (entry, looks) = (&user.entry, &config.users.looks);
+    let own = looks.of_user.get(&entry.name);
+    let uid = own.and_then(|own| own.uid).or_else(|| natural_uid(config, user));
+    let is_anothers = looks.user_with_uid(entry.uid).is_some_and(|name| name != entry.name);
+    let gid_is_said = own.is_some_and(|own| own.look.gid.is_some()) || !looks.of_group.is_empty();
+    let private = match config.users.primary_group {
+        PrimaryGroup::Private => true,
+        PrimaryGroup::Domain => false,
+    };
+    uid == Some(entry.uid)
+        && !is_anothers
+        && own.and_then(|own| own.look.gid).is_none_or(|gid| gid == entry.gid)
+        && (gid_is_said || private == (entry.gid == entry.uid))
+}
+
+/// The uid that the directory gives.
+fn natural_uid(config: &Config, user: &KnownUser) -> Option<u32> {
+    let ids = &config.ids;
+    match ids.mapping {
+        IdMapping::Posix => user.record.posix.uid,
+        IdMapping::Sid => {
+            let (domain, _) = user.record.sid.split_rid()?;
+            let space = IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?;
+            IdMap::new(space, domain)?.id_of(user.record.sid).ok()
+        }
     }
 }

@@ -31,7 +31,8 @@ pub(crate) struct Record {
     pub(crate) membership: Membership,
     /// The names of those groups.
     pub(crate) groups: Vec<GroupEntry>,
-    /// The groups that the access rules name: without their SIDs no rule could be judged.
+    /// The groups that the access rules and `[local_groups]` name: without their SIDs no rule could
+    /// be judged, and no group of the host given.
     pub(crate) rule_groups: Vec<(String, Option<Sid>)>,
     /// What the filters of the access rules said of them, by their text.
     pub(crate) matches: Vec<(String, bool)>,

@@ -81,6 +81,13 @@ async fn report(
         let group = host.lookups.group(Key::Gid(*gid), asker).await?;
         groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
     }
+    if let Some(membership) = &membership {
+        let local = host.lookups.local_names()?;
+        for gid in host.lookups.local_gids(membership).await? {
+            let name = local.group_of(gid).unwrap_or_default();
+            groups.push((gid, format!("{name}, this host's own")));
+        }
+    }
     let state = match user.record.state.judge(SystemTime::now()) {
         _ if membership.is_none() => Some("the service account may not read tokenGroups".into()),
         Judgement::Open if user.record.state.is_locked_out() => {

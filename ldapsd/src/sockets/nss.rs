@@ -90,10 +90,16 @@ async fn groups_of(
     let Some(user) = host.lookups.user(Key::UserName(name), asker).await? else {
         return Ok(NssReply::NotFound);
     };
-    Ok(match host.lookups.membership(&user, asker).await? {
-        Some(membership) => NssReply::Gids(membership.gids.clone()),
-        // Not shown is not none: nobody is told of fewer groups than there are.
-        None => NssReply::Unavailable,
+    // Not shown is not none: nobody is told of fewer groups than there are.
+    let Some(membership) = host.lookups.membership(&user, asker).await? else {
+        return Ok(NssReply::Unavailable);
+    };
+    let gids = membership.gids.clone();
+    let local = host.lookups.local_gids(&membership).await?;
+    // Modules of before know the plain reply alone.
+    Ok(match local.is_empty() {
+        true => NssReply::Gids(gids),
+        false => NssReply::GidsAndLocal(gids, local),
     })
 }
 

@@ -55,6 +55,18 @@ impl Stage {
         }
     }
 
+    /// The gids of the host's own groups that a user is granted, sorted.
+    pub fn granted(&self, name: &str) -> Vec<u32> {
+        match self.nss(&NssRequest::GroupsOf(name.to_owned())) {
+            NssReply::GidsAndLocal(_, mut local) => {
+                local.sort_unstable();
+                local
+            }
+            NssReply::Gids(_) => Vec::new(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn admin(&self, request: &AdminRequest) -> AdminReply {
         ask(&self.run_dir(), Socket::Admin, request, NSS_DEADLINE).unwrap()
     }

@@ -54,7 +54,7 @@ fn a_user_has_other_ids_than_in_the_directory() {
     for nobody in [0, 5, 20180, 20999, 4_294_967_295, 1_842_601_107] {
         assert_eq!(stage.user_by_id(nobody), None, "{nobody}");
     }
-    for why in ["uidNumber", "below `min_id`", "home directory contains"] {
+    for why in ["uidNumber", "below `min_id`", "shell contains", "the template `home` is taken"] {
         assert!(stage.daemon.log().contains(why), "the log does not say {why:?}");
     }
 }

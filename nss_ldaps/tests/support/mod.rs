@@ -51,6 +51,7 @@ pub struct TestHost {
     look: Box<dyn Fn() -> Presence + Sync + Send>,
     asked: Arc<AtomicUsize>,
     passwd_file: String,
+    group_file: String,
 }
 
 impl TestHost {
@@ -61,8 +62,10 @@ impl TestHost {
         let passwd_file = top.path().join("passwd").to_str().unwrap().to_owned();
         fs::write(&passwd_file, "root:x:0:0::/root:/bin/sh\nlocal:x:1000:1000::/:/bin/sh\n")
             .unwrap();
+        let group_file = top.path().join("group").to_str().unwrap().to_owned();
+        fs::write(&group_file, "root:x:0:\nadm:x:4:\ndocker:x:998:\nlocal:x:1000:\n").unwrap();
         let look = Box::new(move || daemon_page_beside(RunDir::at(&run_dir), &config));
-        Self { top, look, asked: Arc::default(), passwd_file }
+        Self { top, look, asked: Arc::default(), passwd_file, group_file }
     }
 
     /// A configured host whose daemon has not started yet.
@@ -93,6 +96,11 @@ impl TestHost {
     /// The file of the host's own users.
     pub fn passwd_file(&self) -> &Path {
         Path::new(&self.passwd_file)
+    }
+
+    /// The file of the host's own groups.
+    pub fn group_file(&self) -> &Path {
+        Path::new(&self.group_file)
     }
 
     /// Writes the page, with a heartbeat of a certain age.
@@ -142,7 +150,12 @@ impl TestHost {
 
     /// The module on this host, with another deadline.
     pub fn impatient_module(&self, patience: Duration) -> Module<'_> {
-        Module::on(Host { presence: &*self.look, passwd_file: &self.passwd_file, patience })
+        Module::on(Host {
+            presence: &*self.look,
+            passwd_file: &self.passwd_file,
+            group_file: &self.group_file,
+            patience,
+        })
     }
 }
 

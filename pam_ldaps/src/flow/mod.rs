@@ -127,9 +127,13 @@ fn same_entry(
         Ok(NssReply::Unavailable) => {
             Err((Verdict::Unavailable, "no domain controller could be asked".to_owned()))
         }
-        Ok(NssReply::Group(_) | NssReply::Gids(_) | NssReply::Users(..) | NssReply::Groups(..)) => {
-            Err((Verdict::Unavailable, "ldapsd answered another question".to_owned()))
-        }
+        Ok(
+            NssReply::Group(_)
+            | NssReply::Gids(_)
+            | NssReply::GidsAndLocal(..)
+            | NssReply::Users(..)
+            | NssReply::Groups(..),
+        ) => Err((Verdict::Unavailable, "ldapsd answered another question".to_owned())),
         Err(error) => Err((Verdict::Unavailable, error.to_string())),
     }
 }

@@ -25,7 +25,7 @@ GLOBAL, DOMAIN_LOCAL, UNIVERSAL = 2, 4, 8
 
 # sAMAccountName, common name, further attributes. Who is let in is said by GROUPS.
 USERS = [
-    ("alice", "Alice Example", {}),
+    ("alice", "Alice Example", {"uidNumber": "30007", "gidNumber": "30500"}),
     ("bob", "Bob Example", {}),
     ("mallory", "Mallory Outside", {}),
     ("dora", "Dora Refused by sshd", {}),
@@ -89,11 +89,20 @@ USERS = [
     ("mailthief", "Mail Like Another's Name", {"mail": "v.ictim@corp.example"}),
     ("v.ictim@corp.example", "Account Name Like Another's UPN",
      {"userPrincipalName": "atname@corp.example"}),
+    # How people look on a host: homes, shells, ids.
+    ("homey", "Home by Attribute", {"unixHomeDirectory": "/srv/people/homey", "loginShell": "/bin/sh"}),
+    ("fallback", "Shell Not Allowed", {"unixHomeDirectory": "/home/../root", "loginShell": "/usr/bin/tcsh"}),
+    ("noshell", "No Shell at All", {"loginShell": "/usr/sbin/nologin"}),
+    ("devy", "Developer", {}),
+    ("dockhand", "Docker by Nested Groups", {}),
+    ("twin1", "Twin One", {"uidNumber": "30001", "gidNumber": "30600"}),
+    ("twin2", "Twin Two", {"uidNumber": "30001", "gidNumber": "30600"}),
 ]
 RULED = ["itperson", "salesperson", "protected", "cardholder", "guessed"]
 NAMED = ["namely", "victim", "mailthief", "v.ictim@corp.example"]
 # Whom the settings with an age of 30 days bind.
 AGEING = ["warned", "never", "keyexp", "exlogin", "exsu", "exkeyboard", "expass", "ownrules"]
+LOOKS = ["homey", "fallback", "noshell", "devy", "dockhand", "twin1", "twin2"]
 CHANGING = ["mclogin", "mcsu", "mckeyboard", "mcpass", "changer", "refused", "quality"]
 OFFLINE = ["offline", "offdisabled", "offchanged", "offrules", "offprotected", "offdeleted"]
 
@@ -105,7 +114,7 @@ GROUPS = [
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
         "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
-        NAMED + RULED),
+        NAMED + RULED + LOOKS),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),
@@ -115,8 +124,16 @@ GROUPS = [
     ("behind-list", "Behind the List", SECURITY | UNIVERSAL, ["mail-list", "par(en)s"]),
     ("empty", "Empty", SECURITY | GLOBAL, []),
     ("has-computer", "Has a Computer", SECURITY | GLOBAL, ["PC01$", "bob"]),
+    ("developers", "Developers", SECURITY | GLOBAL, ["devy"]),
+    ("linux-docker", "Linux Docker", SECURITY | GLOBAL, ["dock-crew"]),
+    ("dock-crew", "Dock Crew", SECURITY | GLOBAL, ["dockhand"]),
+    ("twins-a", "Twins A", SECURITY | GLOBAL, ["twin1", "alice"]),
+    ("twins-b", "Twins B", SECURITY | GLOBAL, ["twin2"]),
     ("outer-3000", "Outer 3000", SECURITY | UNIVERSAL, ["big-3000", "alice"]),
 ]
+
+# The gidNumbers of groups; two have the same.
+GIDS = [("linux-users", "30500"), ("twins-a", "30900"), ("twins-b", "30900")]
 
 COMPUTERS = ["PC01", "PC02"]
 
@@ -217,6 +234,8 @@ def fill(domain, plain_users):
         domain.add_members(name, members)
     protected_users = ldb.Dn(domain.db, "CN=Protected Users,CN=Users,%s" % domain.base)
     domain.change(protected_users, {"member": [str(domain.dn_of["protected"])]}, ldb.FLAG_MOD_ADD)
+    for group, gid in GIDS:
+        domain.change(domain.dn_of[group], {"gidNumber": gid})
     for line in SETTINGS:
         domain.add_settings(*line)
     domain.hide_state("hidden", from_account="svc-linux")

@@ -17,6 +17,7 @@ mod identity;
 mod images;
 mod local;
 mod logins;
+mod looks;
 mod names;
 mod offline;
 mod options;

@@ -45,6 +45,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::changes::SCENARIOS,
         crate::passwd::SCENARIOS,
         crate::offline::SCENARIOS,
+        crate::looks::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()

@@ -13,8 +13,10 @@ mod errors;
 mod files;
 mod filter;
 mod ldap_conf;
+mod looks;
 mod read_accounts;
 mod read_directory;
+mod read_looks;
 mod read_policy;
 mod self_writable;
 mod suggest;
@@ -27,6 +29,7 @@ mod tests;
 pub use access::{Access, Rule, STATE_ALONE_SERVICE, ServiceRule, Subject, Verdict};
 pub use errors::{ConfigError, ConfigErrors, Fault, Finding, Place, Position, Warning};
 pub use filter::{FilterNode, LdapFilter};
+pub use looks::{LocalGroups, Look, PrimaryGroup, UserLooks, UserOverride};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
@@ -38,6 +41,7 @@ pub use values::{AttributeName, HomeTemplate};
 use document::Document;
 use errors::Report;
 use ldap_conf::LdapConf;
+use read_looks::Claims;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -181,13 +185,17 @@ fn read_document(
     let directory = read_directory::directory(root.section("directory"), sources, ldap_conf);
     let tls = read_directory::tls(root.section("tls"), ldap_conf);
     let ids = read_accounts::ids(root.section("ids"));
-    let users = read_accounts::users(root.section("users"));
-    let groups = read_accounts::groups(root.section("groups"));
+    let mut claims = Claims::default();
+    let users = read_accounts::users(root.section("users"), &ids, &mut claims);
+    let groups = read_accounts::groups(root.section("groups"), &ids, &mut claims);
+    let local_groups = read_looks::local_groups(root.section("local_groups"));
+    claims.refuse_twice(users.primary_group, report);
     let access = read_policy::access(root.section("access"));
     let pam = read_policy::pam(root.section("pam"));
     let ssh = read_accounts::ssh(root.section("ssh"));
     let nss = read_policy::nss(root.section("nss"));
     let cache = read_policy::cache(root.section("cache"));
     root.finish();
-    Some(Config { directory: directory?, tls, ids, users, groups, access, pam, ssh, nss, cache })
+    let directory = directory?;
+    Some(Config { directory, tls, ids, users, groups, local_groups, access, pam, ssh, nss, cache })
 }

@@ -4,6 +4,8 @@
 use super::document::Section;
 use super::errors::{At, Fault, Place, Report};
 use super::filter::LdapFilter;
+use super::looks::PrimaryGroup;
+use super::read_looks::{self, Claims};
 use super::self_writable;
 use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Ssh, Users};
 use super::values::{self, AttributeName, HomeTemplate};
@@ -99,27 +101,38 @@ fn check_ids(ids: &Ids, min_id: Option<Place>, range: Option<Place>, section: &S
 }
 
 /// `[users]`
-pub(super) fn users(mut section: Section<'_, '_>) -> Users {
+pub(super) fn users(mut section: Section<'_, '_>, ids: &Ids, claims: &mut Claims) -> Users {
     let report = section.report;
-    let defaults = Users::default();
+    let defaults = Users::defaults(ids.mapping);
     let forced = section.flag("allow_self_writable").unwrap_or(false);
     let filter = section.parsed("filter", LdapFilter::parse);
     let condition = section.parsed("condition", LdapFilter::parse);
     let base = section.parsed("base", values::distinguished_name);
     let home = section.parsed("home", HomeTemplate::parse);
-    let shell = section.parsed("shell", shell);
+    let home_attribute = section.parsed("home_attribute", attribute_or_none);
+    let shell = section.parsed("shell", values::passwd_path);
+    let shell_attribute = section.parsed("shell_attribute", attribute_or_none);
+    let allowed_shells = section.parsed_list("allowed_shells", values::passwd_path);
     let gecos = section.parsed("gecos", AttributeName::parse);
+    let primary_group = section.parsed("primary_group", primary_group);
     if !forced {
         for (key, filter) in [("users.filter", &filter), ("users.condition", &condition)] {
             if let Some(filter) = filter {
                 self_writable::refuse_in_filter(key, filter, report);
             }
         }
+        let named = [("home_attribute", &home_attribute), ("shell_attribute", &shell_attribute)];
+        for (key, attribute) in named {
+            if let Some(At { value: Some(name), place }) = attribute {
+                self_writable::refuse(&format!("users.{key}"), name, place, report);
+            }
+        }
     }
     let login = login(section.section("login"), forced);
     if let Some(At { value, place }) = &shell {
-        warn_of_missing_shell(value, place, report);
+        warn_of_missing_shell("users.shell", value, place, report);
     }
+    let looks = read_looks::user_looks(&mut section, ids, claims);
     section.finish();
     Users {
         filter: filter.map_or(defaults.filter, |at| at.value),
@@ -127,8 +140,14 @@ pub(super) fn users(mut section: Section<'_, '_>) -> Users {
         base: base.map(|at| at.value),
         login,
         home: home.map_or(defaults.home, |at| at.value),
+        home_attribute: home_attribute.map_or(defaults.home_attribute, |at| at.value),
         shell: shell.map_or(defaults.shell, |at| at.value),
+        shell_attribute: shell_attribute.map_or(defaults.shell_attribute, |at| at.value),
+        allowed_shells: allowed_shells
+            .map(|shells| shells.into_iter().map(|shell| shell.value).collect()),
         gecos: gecos.map_or(defaults.gecos, |at| at.value),
+        primary_group: primary_group.map_or(defaults.primary_group, |at| at.value),
+        looks,
     }
 }
 
@@ -153,27 +172,43 @@ fn login(mut section: Section<'_, '_>, forced: bool) -> LoginAttributes {
     }
 }
 
-fn shell(text: &str) -> Result<String, Fault> {
-    values::passwd_path(text)
+/// The name of an attribute; empty: none.
+fn attribute_or_none(text: &str) -> Result<Option<AttributeName>, Fault> {
+    if text.is_empty() { Ok(None) } else { AttributeName::parse(text).map(Some) }
 }
 
-fn warn_of_missing_shell(shell: &str, place: &Place, report: &Report) {
+fn primary_group(text: &str) -> Result<PrimaryGroup, Fault> {
+    match text {
+        "domain" => Ok(PrimaryGroup::Domain),
+        "private" => Ok(PrimaryGroup::Private),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"domain\" (the directory's primary group) or \"private\" (one of the user's own, \
+             whose gid is the uid)",
+        )),
+    }
+}
+
+/// A warning, if nothing on this host is the shell `key` names.
+pub(super) fn warn_of_missing_shell(key: &str, shell: &str, place: &Place, report: &Report) {
     if !std::path::Path::new(shell).exists() {
         report.warning(
             place,
-            format!("users.shell: {shell:?} is not on this host, so nobody could start it"),
+            format!("{key}: {shell:?} is not on this host, so nobody could start it"),
             "install it, or write a shell that is there, such as \"/bin/bash\"",
         );
     }
 }
 
 /// `[groups]`
-pub(super) fn groups(mut section: Section<'_, '_>) -> Groups {
+pub(super) fn groups(mut section: Section<'_, '_>, ids: &Ids, claims: &mut Claims) -> Groups {
     let defaults = Groups::default();
     let filter = section.parsed("filter", LdapFilter::parse);
     let base = section.parsed("base", values::distinguished_name);
+    let gids = read_looks::group_gids(&mut section, ids, claims);
     section.finish();
-    Groups { filter: filter.map_or(defaults.filter, |at| at.value), base: base.map(|at| at.value) }
+    let filter = filter.map_or(defaults.filter, |at| at.value);
+    Groups { filter, base: base.map(|at| at.value), gids }
 }
 
 /// `[ssh]`

@@ -3,6 +3,7 @@
 
 use super::access::Access;
 use super::filter::LdapFilter;
+use super::looks::{LocalGroups, PrimaryGroup, UserLooks};
 use super::values::{AttributeName, HomeTemplate};
 use crate::entries::LOWEST_ID;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Config {
     pub users: Users,
     /// `[groups]`: which objects are groups.
     pub groups: Groups,
+    /// `[local_groups]`: groups of the host that groups of the directory grant.
+    pub local_groups: LocalGroups,
     /// `[access]`: who may log in, and where.
     pub access: Access,
     /// `[pam]`: which local services may ask for others' authentication.
@@ -182,29 +185,48 @@ pub struct Users {
     pub base: Option<String>,
     /// By which attributes a typed name is found.
     pub login: LoginAttributes,
-    /// Home directory where the directory itself gives none.
+    /// Home directory where nothing else gives one.
     pub home: HomeTemplate,
-    /// Login shell where the directory itself gives none.
+    /// The attribute that holds the home directory.
+    pub home_attribute: Option<AttributeName>,
+    /// Login shell where nothing else gives one, and in the place of one that is not allowed.
     pub shell: String,
+    /// The attribute that holds the login shell.
+    pub shell_attribute: Option<AttributeName>,
+    /// The shells that the attribute may name; None: any.
+    pub allowed_shells: Option<Vec<String>>,
     /// The attribute that fills the GECOS field.
     pub gecos: AttributeName,
+    /// Which group is a user's own.
+    pub primary_group: PrimaryGroup,
+    /// What the configuration says of single users, and of the members of groups.
+    pub looks: UserLooks,
 }
 
-impl Default for Users {
-    fn default() -> Users {
+impl Users {
+    /// The defaults for a mapping: with `posix`, the directory says where people are at home.
+    #[must_use]
+    pub fn defaults(mapping: IdMapping) -> Users {
+        let posix = |attribute| match mapping {
+            IdMapping::Sid => None,
+            IdMapping::Posix => Some(AttributeName::known(attribute)),
+        };
         Users {
             filter: LdapFilter::default_users(),
             condition: None,
             base: None,
             login: LoginAttributes::default(),
             home: HomeTemplate::default(),
+            home_attribute: posix("unixHomeDirectory"),
             shell: "/bin/bash".to_owned(),
+            shell_attribute: posix("loginShell"),
+            allowed_shells: None,
             gecos: AttributeName::known("displayName"),
+            primary_group: PrimaryGroup::default(),
+            looks: UserLooks::default(),
         }
     }
-}
 
-impl Users {
     /// `filter` and `condition` in one: what every user object must match.
     #[must_use]
     pub fn complete_filter(&self) -> LdapFilter {
@@ -240,11 +262,13 @@ pub struct Groups {
     pub filter: LdapFilter,
     /// Where the search for groups starts; None: [`Directory::base`].
     pub base: Option<String>,
+    /// `[groups.override.NAME]`: gids by canonical (lower-case) name.
+    pub gids: BTreeMap<String, u32>,
 }
 
 impl Default for Groups {
     fn default() -> Groups {
-        Groups { filter: LdapFilter::default_groups(), base: None }
+        Groups { filter: LdapFilter::default_groups(), base: None, gids: BTreeMap::new() }
     }
 }
 

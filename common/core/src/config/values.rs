@@ -298,32 +298,21 @@ impl HomeTemplate {
     /// # Errors
     /// Not absolute, an unknown `%`, one home for all users, characters a passwd field cannot hold.
     pub fn parse(text: &str) -> Result<HomeTemplate, Fault> {
-        passwd_path(text)?;
-        let mut characters = text.chars();
-        let mut names_the_user = false;
-        while let Some(character) = characters.next() {
-            if character != '%' {
-                continue;
-            }
-            match characters.next() {
-                Some('u' | 'U') => names_the_user = true,
-                Some('d' | '%') => {}
-                other => {
-                    let shown: String = other.into_iter().collect();
-                    return Err(Fault::new(
-                        format!("\"%{shown}\" in {text:?} stands for nothing"),
-                        "there are %u (user name), %U (uid), %d (domain) and %% (a percent sign)",
-                    ));
-                }
-            }
+        if names_the_user(text)? {
+            return Ok(HomeTemplate(text.to_owned()));
         }
-        if !names_the_user {
-            return Err(Fault::new(
-                format!("{text:?} would give all users one home directory"),
-                "put %u (user name) or %U (uid) into it, as in \"/home/%u\"",
-            ));
-        }
-        Ok(HomeTemplate(text.to_owned()))
+        Err(Fault::new(
+            format!("{text:?} would give all users one home directory"),
+            "put %u (user name) or %U (uid) into it, as in \"/home/%u\"",
+        ))
+    }
+
+    /// Checks the template of one user alone, which need not name the user.
+    ///
+    /// # Errors
+    /// As for [`HomeTemplate::parse`].
+    pub(super) fn of_one(text: &str) -> Result<HomeTemplate, Fault> {
+        names_the_user(text).map(|_| HomeTemplate(text.to_owned()))
     }
 
     /// The template as it was written.
@@ -353,21 +342,54 @@ impl HomeTemplate {
     }
 }
 
+/// Checks a template; whether it says who the user is.
+fn names_the_user(text: &str) -> Result<bool, Fault> {
+    passwd_path(text)?;
+    let mut characters = text.chars();
+    let mut names_the_user = false;
+    while let Some(character) = characters.next() {
+        if character != '%' {
+            continue;
+        }
+        match characters.next() {
+            Some('u' | 'U') => names_the_user = true,
+            Some('d' | '%') => {}
+            other => {
+                let shown: String = other.into_iter().collect();
+                return Err(Fault::new(
+                    format!("\"%{shown}\" in {text:?} stands for nothing"),
+                    "there are %u (user name), %U (uid), %d (domain) and %% (a percent sign)",
+                ));
+            }
+        }
+    }
+    Ok(names_the_user)
+}
+
 /// Checks a path for a field of passwd: absolute, nothing that ends or splits the field.
 ///
 /// # Errors
 /// Which of these it is.
 pub(super) fn passwd_path(text: &str) -> Result<String, Fault> {
-    if text.contains(':') || text.contains(char::is_control) {
-        return Err(Fault::new(
-            format!("{text:?} holds a colon or a control character, which end a passwd field"),
-            "write a path without them",
-        ));
-    }
+    passwd_text(text)?;
     if !text.starts_with('/') || text.split('/').any(|part| part == "..") {
         return Err(Fault::new(
             format!("{text:?} is no absolute path"),
             "write the whole path, from \"/\", without \"..\"",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks a text for a field of passwd: nothing that ends or splits the field.
+///
+/// # Errors
+/// A colon, or a control character.
+pub(super) fn passwd_text(text: &str) -> Result<String, Fault> {
+    if text.contains(':') || text.contains(char::is_control) {
+        return Err(Fault::new(
+            format!("{text:?} holds a colon or a control character, which end a passwd field"),
+            "leave them out",
         ));
     }
     Ok(text.to_owned())

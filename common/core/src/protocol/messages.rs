@@ -19,7 +19,7 @@ pub enum NssRequest {
     GroupByName(String),
     /// A group by gid.
     GroupById(u32),
-    /// The gids of all groups of a user, the primary one too.
+    /// The gids of all groups of a user, the primary one too where it is a group of the directory.
     GroupsOf(String),
     /// A page of all users, from a cursor of the page before.
     Users(Option<Cursor>),
@@ -48,6 +48,9 @@ pub enum NssReply {
     NotFound,
     /// The directory could not be asked: whether there is one is unknown.
     Unavailable,
+    /// The gids of the user's groups, and those of groups of the host itself that the
+    /// configuration grants to such users: they may be low, and are in /etc/group.
+    GidsAndLocal(Vec<u32>, Vec<u32>),
 }
 
 /// A question of the PAM module. It holds the password by reference: the only copies are the
@@ -200,6 +203,8 @@ mod tests {
         assert_eq!(reply(&NssReply::Gids(vec![1])), b"\x02\x01\x01");
         assert_eq!(reply(&NssReply::NotFound), b"\x05");
         assert_eq!(reply(&NssReply::Unavailable), b"\x06");
+        let granted = NssReply::GidsAndLocal(vec![1001], vec![27, 4]);
+        assert_eq!(reply(&granted), b"\x07\x01\xe9\x07\x02\x1b\x04");
         assert_eq!(
             pam(&PamRequest::Authenticate { login, password: b"pw" }),
             b"\x00\x01a\xe8\x07\x01s\x00\x00\x00\x02pw"

@@ -158,7 +158,7 @@ async fn a_record_says_something_else_than_ad() {
     assert_eq!(alice.primary_group_rid, Some(513));
     assert_eq!(alice.gecos.as_deref(), Some("Alice Archer"));
     assert_eq!((alice.posix.uid, alice.posix.gid), (Some(20107), Some(20000)));
-    assert_eq!(alice.posix.home.as_deref(), Some("/home/alice"));
+    assert_eq!((alice.home, alice.shell), (None, None), "nothing names these attributes");
     assert_eq!(found("dave").await.posix.uid, None);
     assert_eq!(found("frank").await.primary_group_rid, Some(1204));
     // Absent is not zero.
@@ -174,7 +174,7 @@ async fn an_id_leads_to_another_account() {
     let directory = rig.directory();
     let by_sid = async |sid: &str| {
         let sid: Sid = sid.parse().unwrap();
-        directory.user_by_sid(sid).await.unwrap().map(|user| user.sam_account_name)
+        directory.users_by_sid(&[sid]).await.unwrap().pop().map(|user| user.sam_account_name)
     };
     let domain = |rid: u32| format!("{DOMAIN}-{rid}");
     assert_eq!(by_sid(&domain(1107)).await.as_deref(), Some("alice"));
@@ -182,14 +182,19 @@ async fn an_id_leads_to_another_account() {
     for nobody in [domain(1000), domain(1200), domain(9), "S-1-5-21-1-2-3-1107".to_owned()] {
         assert_eq!(by_sid(&nobody).await, None, "{nobody}");
     }
-    let by_number = async |uid| {
-        let found = directory.user_by_uid_number(uid).await.unwrap();
-        found.map(|user| user.sam_account_name)
+    let by_number = async |uids: &[u32]| {
+        let found = directory.users_by_uid_number(uids).await.unwrap();
+        let mut names: Vec<_> = found.into_iter().map(|user| user.sam_account_name).collect();
+        names.sort_unstable();
+        names
     };
-    assert_eq!(by_number(20107).await.as_deref(), Some("alice"));
-    assert_eq!(by_number(1).await, None);
-    rig.server.edit(|data| data.set_attribute("bob", "uidNumber", &["20107"])).unwrap();
-    assert_eq!(by_number(20107).await, None, "two have it");
+    assert_eq!(by_number(&[20107]).await, ["alice"]);
+    assert_eq!(by_number(&[1]).await, [""; 0]);
+    rig.server.edit(|data| data.set_attribute("dave", "uidNumber", &["20107"])).unwrap();
+    assert_eq!(by_number(&[20107, 20108, 1]).await, ["alice", "bob", "dave"], "one is hidden");
+    let by_account = async |name| directory.user_by_account(name).await.unwrap();
+    assert_eq!(by_account("mixedcase").await.unwrap().sam_account_name, "MixedCase");
+    assert_eq!(by_account("c.chen").await, None);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod bad_files;
 mod bad_toml;
 mod good;
 mod ldap_conf;
+mod looks;
 mod properties;
 mod samples;
 

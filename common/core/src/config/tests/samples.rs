@@ -14,6 +14,10 @@ const LDAP_CONF: &str =
 const REFERENCE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ldaps.toml.md"));
 
+/// Sections that the administrator names.
+const OWN_WORDS: [&str; 4] =
+    ["access.SERVICE", "users.override.NAME", "users.of_group.GROUP", "groups.override.NAME"];
+
 /// Loads a variant of the sample on a host that has the files it names.
 fn load_on_host(toml: &str) -> Loaded {
     let host = Host::new();
@@ -56,11 +60,11 @@ fn starts_with_key(text: &str) -> bool {
 fn known_keys() -> BTreeSet<String> {
     let report = Report::default();
     let file = Path::new("ldaps.toml");
-    let text = "[access.SERVICE]\n";
-    let document = Document::parse(file, text, &report).unwrap();
+    let text = OWN_WORDS.map(|section| format!("[{section}]\n")).concat();
+    let document = Document::parse(file, &text, &report).unwrap();
     let _incomplete = read_document(&document, &Sources::default(), &Default::default(), &report);
     let mut known = document.known_keys();
-    known.insert("access.SERVICE".to_owned());
+    known.extend(OWN_WORDS.map(str::to_owned));
     known
 }
 
@@ -109,11 +113,23 @@ fn the_sample_has_every_key_and_no_other() {
     let in_sample = keys(&everything, |line| {
         Some(line.split_once(" = ")?.0).filter(|_| !line.starts_with('#'))
     });
-    let in_sample: BTreeSet<String> = in_sample
+    let own_words = ["pam.callers.", "local_groups."];
+    let mut in_sample: BTreeSet<String> = in_sample
         .into_iter()
-        .filter(|key| !key.contains('"') && !key.starts_with("pam.callers."))
+        .filter(|key| !key.contains('"') && !own_words.iter().any(|own| key.starts_with(own)))
         .map(|key| key.replace("access.sudo", "access.SERVICE"))
+        .map(|key| key.replace("users.override.alice", "users.override.NAME"))
+        .map(|key| key.replace("users.of_group.developers", "users.of_group.GROUP"))
+        .map(|key| key.replace("groups.override.linux-users", "groups.override.NAME"))
         .collect();
+    // What stands in one line: `alice = { uid = 1, ... }`.
+    for section in ["users.override.NAME", "users.of_group.GROUP", "groups.override.NAME"] {
+        let header = section.rsplit_once('.').unwrap().0;
+        let line = everything.split_once(&format!("[{header}]\n")).unwrap().1;
+        let (_, inline) = line.lines().next().unwrap().split_once("{ ").unwrap();
+        let keys = inline.split(", ").map(|pair| pair.split_once(" = ").unwrap().0);
+        in_sample.extend(keys.map(|key| format!("{section}.{key}")));
+    }
     assert_eq!(in_sample, known_keys());
 }
 
