@@ -89,7 +89,8 @@ pub(crate) async fn decide(
     };
     numbers.count(decision.verdict);
     let server = host.directory.status().connected.map(|server| server.name);
-    report::report(phase, &login, &decision, server.as_deref(), number, start.elapsed());
+    let took = start.elapsed();
+    report::report(phase, &login, peer, &decision, server.as_deref(), number, took);
     PamReply { verdict: decision.verdict, request: number, notice: decision.notice }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ldaps_core::protocol::messages::{Login, Verdict};
 
 use super::Decision;
+use crate::peer::Peer;
 
 /// Longest text of PAM that is repeated.
 const TEXT_MAX: usize = 100;
@@ -14,12 +15,13 @@ const TEXT_MAX: usize = 100;
 pub(crate) fn report(
     phase: &str,
     login: &Login<'_>,
+    peer: Peer,
     decision: &Decision,
     server: Option<&str>,
     number: u64,
     took: Duration,
 ) {
-    let line = line(phase, login, decision, server, number, took);
+    let line = line(phase, login, peer, decision, server, number, took);
     match decision.verdict {
         Verdict::Granted | Verdict::ChangeFirst | Verdict::NotOurs => tracing::info!("{line}"),
         Verdict::Refused(_) => tracing::warn!("{line}"),
@@ -30,6 +32,7 @@ pub(crate) fn report(
 fn line(
     phase: &str,
     login: &Login<'_>,
+    peer: Peer,
     decision: &Decision,
     server: Option<&str>,
     number: u64,
@@ -51,6 +54,10 @@ fn line(
         if !value.is_empty() {
             let _ = write!(line, " {key}={}", shown(value));
         }
+    }
+    // Root's programs are the usual ones; of any other it has to be known who asked.
+    if peer.uid != 0 {
+        let _ = write!(line, " caller={}", peer.uid);
     }
     let _ = write!(
         line,
@@ -90,8 +97,13 @@ mod tests {
             ruser: "",
         };
         let decision = Decision::refused(Refusal::WrongPassword);
+        let told = |uid| {
+            let (peer, took) = (Peer { uid }, Duration::from_millis(5));
+            line("auth", &login, peer, &decision, Some("dc1.corp.example"), 7, took)
+        };
+        assert!(told(33).contains(" dc=dc1.corp.example caller=33 uid=200500 "));
         assert_eq!(
-            line("auth", &login, &decision, Some("dc1.corp.example"), 7, Duration::from_millis(5)),
+            told(0),
             "auth refused user=alice service=sshd rhost=\"10.0.0.9\\nauth granted user=root\" \
              tty=ssh dc=dc1.corp.example uid=200500 request=7 took=5 ms: wrong password (AD: data 52e)"
         );

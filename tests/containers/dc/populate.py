@@ -89,6 +89,7 @@ USERS = [
     ("mailthief", "Mail Like Another's Name", {"mail": "v.ictim@corp.example"}),
     ("v.ictim@corp.example", "Account Name Like Another's UPN",
      {"userPrincipalName": "atname@corp.example"}),
+    ("keyed", "Key in the Directory", {}),
     # How people look on a host: homes, shells, ids.
     ("homey", "Home by Attribute", {"unixHomeDirectory": "/srv/people/homey", "loginShell": "/bin/sh"}),
     ("fallback", "Shell Not Allowed", {"unixHomeDirectory": "/home/../root", "loginShell": "/usr/bin/tcsh"}),
@@ -98,6 +99,8 @@ USERS = [
     ("twin1", "Twin One", {"uidNumber": "30001", "gidNumber": "30600"}),
     ("twin2", "Twin Two", {"uidNumber": "30001", "gidNumber": "30600"}),
 ]
+# Whose SSH key is in the directory.
+KEYED = ["keyed"]
 RULED = ["itperson", "salesperson", "protected", "cardholder", "guessed"]
 NAMED = ["namely", "victim", "mailthief", "v.ictim@corp.example"]
 # Whom the settings with an age of 30 days bind.
@@ -114,7 +117,7 @@ GROUPS = [
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
         "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
-        NAMED + RULED + LOOKS),
+        NAMED + RULED + LOOKS + KEYED),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod attempt;
+mod callers;
 mod certificates;
 mod changes;
 mod dc;
@@ -31,6 +32,7 @@ mod rules;
 mod runner;
 mod scenario;
 mod servers;
+mod ssh_keys;
 mod stand;
 mod talk;
 mod truth;

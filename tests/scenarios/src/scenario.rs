@@ -45,6 +45,8 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::changes::SCENARIOS,
         crate::passwd::SCENARIOS,
         crate::offline::SCENARIOS,
+        crate::callers::SCENARIOS,
+        crate::ssh_keys::SCENARIOS,
         crate::looks::SCENARIOS,
         crate::package::SCENARIOS,
     ]
