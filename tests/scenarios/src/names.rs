@@ -250,20 +250,27 @@ fn openssh_10_2(stage: &Stage<'_>) -> Check<String> {
             let output = enter(host, way, typed, PASSWORD, WHO)?;
             is_the_account(wanted, typed, &format!("{way:?}"), &output)?;
         }
-        let before = stage.dc.binds_for("namely")?;
-        let output = enter(host, Way::SshPassword, typed, PASSWORD, WHO)?;
-        ensure(line_of(&output).is_none(), || {
-            format!("'{typed}' got in: this sshd does not compare the names, so say that no longer")
-        })?;
-        // sshd compares after PAM has let the person in: it costs the bind of any login, no more.
-        let binds = stage.dc.binds_for("namely")? - before;
-        ensure(binds == 1, || format!("'{typed}', whom sshd refuses, cost {binds} binds"))?;
+        // With a password sshd compares after PAM has let the person in, otherwise before it asks.
+        for (way, cost) in [(Way::SshPassword, 1), (Way::SshKeyboard, 0)] {
+            let before = stage.dc.binds_for("namely")?;
+            let output = enter(host, way, typed, PASSWORD, WHO)?;
+            ensure(line_of(&output).is_none(), || {
+                format!("'{typed}' got in by {way:?}: say no longer that this sshd compares names")
+            })?;
+            let binds = stage.dc.binds_for("namely")? - before;
+            ensure(binds == cost, || {
+                format!("'{typed}' by {way:?}, refused by sshd: {binds} binds")
+            })?;
+        }
     }
     // Nothing is compared for a key.
     let alice = &expected(host, "alice")?;
     for typed in ["alice", "ALICE", "CORP\\alice"] {
         is_the_account(alice, typed, "key", &enter(host, Way::SshKey, typed, "", WHO)?)?;
     }
-    let line = host.must("grep -m 1 'PAM user' /var/log/sshd.log")?;
+    // What an administrator finds in the log of sshd.
+    let line = host.must(
+        "grep 'Failed password for NAMELY' /var/log/sshd.log && grep -m 1 'PAM user mismatch' /var/log/sshd.log || { tail -n 12 /var/log/sshd.log; exit 1; }",
+    )?;
     Ok(format!("{}: {line}", version.lines().next().unwrap_or_default()))
 }

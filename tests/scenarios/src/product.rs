@@ -73,7 +73,7 @@ pub fn write_configuration(host: &Host<'_>, dc: &Dc<'_>, configuration: &Configu
 /// # Errors
 /// With its log, when it does not within 20 s.
 pub fn run_until_it_answers(host: &Host<'_>) -> Check {
-    host.must("setsid ldapsd </dev/null >/var/log/ldapsd.log 2>&1 & sleep 0.5")?;
+    host.must("setsid ldapsd --foreground </dev/null >/var/log/ldapsd.log 2>&1 & sleep 0.5")?;
     let answered = host.wait_for("getent passwd alice", Duration::from_secs(20), |host| {
         Ok(host.sh("getent passwd alice")?.ok())
     });
