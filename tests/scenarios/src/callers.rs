@@ -45,8 +45,7 @@ fn lock(stage: &Stage<'_>) -> Check<String> {
     ensure(opened.ok() && opened.out.contains("locked"), || {
         format!("alice's vlock, with her password:\n{}", opened.evidence())
     })?;
-    let line =
-        host.journal_line(&mark, &["auth granted", "user=alice", "service=vlock", "caller="])?;
+    let line = host.journal_line(&mark, &["auth granted", "user=alice", "service=vlock"])?;
     let shut = on_terminal(host, "alice", &["vlock"], WRONG)?;
     ensure(!shut.ok(), || format!("alice's vlock, with a wrong one:\n{}", shut.evidence()))?;
     let binds = stage.dc.binds_for("alice")? - before;

@@ -234,7 +234,12 @@ fn binds(stage: &Stage<'_>) -> Check<Vec<(&'static str, u32)>> {
 /// 10.3 and all before 10.1 do not. Here: that the account's own name works with such an sshd, that
 /// the others are refused by sshd and not by us, and that keys, su and login take them all.
 fn openssh_10_2(stage: &Stage<'_>) -> Check<String> {
-    let host = &stage.other_host(&images::ubuntu_26_04(stage.engine())?)?;
+    // No other distribution has such a one, and not every machine reaches that one's archive.
+    let base = match images::ubuntu_26_04(stage.engine()) {
+        Ok(base) => base,
+        Err(failure) => return Ok(format!("NOT TRIED here, for want of the image: {failure}")),
+    };
+    let host = &stage.other_host(&base)?;
     let version = host.must("/usr/sbin/sshd -V 2>&1 || ssh -V 2>&1")?;
     ensure(version.contains("OpenSSH_10.1") || version.contains("OpenSSH_10.2"), || {
         format!("'{version}' is neither 10.1 nor 10.2: it shows nothing of those")
