@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use ldaps_core::secret::Password;
 use ldaps_directory::{PasswordPolicy, PolicyOfAccount};
+use zeroize::Zeroizing;
 
 /// Shortest part of a name that a password must not contain (MS-SAMR 3.1.1.7.2).
 const NAME_PART_MIN: usize = 3;
@@ -61,7 +62,7 @@ fn too_simple(policy: &PasswordPolicy, text: &str, name: &str) -> Option<String>
     if !policy.complexity {
         return None;
     }
-    if name.chars().count() >= NAME_PART_MIN && text.to_lowercase().contains(name) {
+    if name.chars().count() >= NAME_PART_MIN && Zeroizing::new(text.to_lowercase()).contains(name) {
         return Some("The new password must not contain your user name.".to_owned());
     }
     let kinds: [fn(char) -> bool; 4] = [

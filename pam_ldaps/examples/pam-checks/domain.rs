@@ -18,7 +18,7 @@ use crate::cases::{
 use crate::daemon::{NEXT, RIGHT};
 use crate::ffi::{Answer, Conversation, Login};
 use crate::scripted::said_by_us;
-use crate::{Count, Faults, same, write_pam_files};
+use crate::{Count, Faults, product, same, write_pam_files};
 
 /// Where `tests/host/domain` keeps the daemon's process id.
 const LDAPSD_PID: &str = "/run/domain/ldapsd.pid";
@@ -89,6 +89,8 @@ const CHANGES: &[Change] = &[
 
 /// Goes through the rows, then stops the daemon in several ways.
 pub fn check(count: &mut Count) {
+    // First, while every account is as it was made.
+    product::check(count);
     for row in ROWS {
         let typed = row.1.get(..16).unwrap_or(row.1).escape_ascii();
         let what = format!("domain: {:?} types \"{typed}\"", row.0);
@@ -145,7 +147,7 @@ fn start(user: &CStr, typed: &[u8]) -> Result<Login, String> {
     converse(user, Conversation::typing(typed))
 }
 
-fn converse(user: &CStr, conversation: Conversation) -> Result<Login, String> {
+pub fn converse(user: &CStr, conversation: Conversation) -> Result<Login, String> {
     let files = write_pam_files("").map_err(|error| error.to_string())?;
     let login = Login::start("ldaps-module", user, Some(files), conversation);
     Ok(login.map_err(|code| format!("pam_start gives {code}"))?.without_delay())

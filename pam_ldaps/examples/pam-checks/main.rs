@@ -3,6 +3,7 @@
 //!
 //! - `pam-checks scripted`: against a daemon that answers as it is told, well or badly
 //! - `pam-checks domain`: against ldapsd and the test directory, as `tests/host/domain` starts them
+//! - `pam-checks memory`: the same, to see what is left of passwords afterwards
 //!
 //! Prints a line for each check and `N passed, N failed, N skipped` at the end.
 #![allow(missing_docs, reason = "a test program")]
@@ -15,8 +16,12 @@ mod daemon;
 mod domain;
 mod ffi;
 mod log;
+mod memory;
+mod oracle;
+mod product;
 mod profile;
 mod scripted;
+mod traces;
 
 use std::ffi::CStr;
 use std::process::ExitCode;
@@ -78,8 +83,9 @@ fn main() -> ExitCode {
             change_profile::check(&mut count);
         }
         Some("domain") => domain::check(&mut count),
+        Some("memory") => memory::check(&mut count),
         _ => {
-            eprintln!("pam-checks: usage: pam-checks scripted|domain");
+            eprintln!("pam-checks: usage: pam-checks scripted|domain|memory");
             return ExitCode::FAILURE;
         }
     }

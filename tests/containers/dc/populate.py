@@ -36,6 +36,7 @@ USERS = [
     ("pwexpired", "Password Expired", {}),
     ("locky", "Locked Out", {}),
     ("hidden", "Hidden State", {}),
+    ("nohours", "At No Hour", {"logonHours": b"\0" * 21}),
     # Namesakes of accounts that every host has of its own.
     ("localbob", "Namesake of a Local User", {}),
     ("root", "Namesake of Root", {}),
@@ -116,7 +117,7 @@ GROUPS = [
     ("nest-c", "Nest C", SECURITY | GLOBAL, ["nest-a", "alice"]),  # the cycle
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
-        "locky", "hidden", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
+        "locky", "hidden", "nohours", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
         NAMED + RULED + LOOKS + KEYED),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),

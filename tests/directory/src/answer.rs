@@ -23,6 +23,11 @@ pub(crate) fn bind_refused(sub_code: u32) -> LdapResult {
     result(LdapResultCode::InvalidCredentials, &message)
 }
 
+/// A refused simple bind in these words and no others: not even AD's NUL is added.
+pub(crate) fn bind_refused_in_words(words: &str) -> LdapResult {
+    LdapResult { message: words.to_owned(), ..result(LdapResultCode::InvalidCredentials, "") }
+}
+
 /// What an anonymous client hears to nearly everything.
 pub(crate) fn bind_first() -> LdapResult {
     result(

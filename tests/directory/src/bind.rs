@@ -18,11 +18,17 @@ pub(crate) struct Outcome {
     pub(crate) account: Option<ObjectId>,
     /// The sub-code of a refusal; `None` for success.
     pub(crate) sub_code: Option<u32>,
+    /// The words of the refusal, where they are not the usual ones.
+    words: Option<&'static str>,
 }
 
 impl Outcome {
     pub(crate) fn result(&self) -> LdapResult {
-        self.sub_code.map_or_else(answer::success, answer::bind_refused)
+        match (self.sub_code, self.words) {
+            (None, _) => answer::success(),
+            (Some(_), Some(words)) => answer::bind_refused_in_words(words),
+            (Some(sub_code), None) => answer::bind_refused(sub_code),
+        }
     }
 }
 
@@ -78,7 +84,7 @@ fn down_level_name(directory: &Directory, name: &str) -> Vec<ObjectId> {
 pub(crate) fn attempt(directory: &mut Directory, name: &str, password: &str) -> Outcome {
     let now = clock::filetime_now();
     let Some(id) = resolve(directory, name) else {
-        return Outcome { account: None, sub_code: Some(account::LOGON_FAILURE) };
+        return Outcome { account: None, sub_code: Some(account::LOGON_FAILURE), words: None };
     };
     let sub_code = match check(directory, id, password, now) {
         Ok(()) => {
@@ -87,7 +93,10 @@ pub(crate) fn attempt(directory: &mut Directory, name: &str, password: &str) -> 
         }
         Err(sub_code) => Some(sub_code),
     };
-    Outcome { account: Some(id), sub_code }
+    // Only the forced code, which only a right password gets, comes in words of its own.
+    let account = directory.get(id).filter(|account| account.forced_sub_code == sub_code);
+    let words = account.and_then(|account| account.forced_words);
+    Outcome { account: Some(id), sub_code, words }
 }
 
 fn check(directory: &mut Directory, id: ObjectId, password: &str, now: i64) -> Result<(), u32> {

@@ -278,6 +278,7 @@ impl Directory {
         let id = self.find(name)?;
         if let Some(object) = self.get_mut(id) {
             object.forced_sub_code = sub_code;
+            object.forced_words = None;
         }
         Ok(())
     }

@@ -43,6 +43,7 @@ mod session;
 mod shared;
 mod sid;
 mod tally;
+mod wordings;
 
 pub use data::Directory;
 pub use edits::{GroupKind, USER_PASSWORD};

@@ -1,7 +1,7 @@
 //! The test directory as a program: the standard population, until it is killed.
 #![forbid(unsafe_code)]
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -18,7 +18,7 @@ struct Arguments {
     /// The port to listen on; 0 lets the system choose.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Where to write ca.pem and the service account's password (secret).
+    /// Where to write ca.pem, the service account's password (secret) and a line for each bind (binds).
     #[arg(long)]
     dir: PathBuf,
     /// The address to listen on.
@@ -42,7 +42,15 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut directory = Directory::corp_example();
     directory.set_policy("lockoutThreshold", i64::from(arguments.lockout));
-    let options = Options { address: arguments.listen, port: arguments.port, ..Options::default() };
+    let binds = arguments.dir.join("binds");
+    let bind_log = File::create(&binds)
+        .map_err(|error| Error::Io(format!("write {}", binds.display()), error))?;
+    let options = Options {
+        address: arguments.listen,
+        port: arguments.port,
+        bind_log: Some(bind_log),
+        ..Options::default()
+    };
     let mut server = TestDirectory::start(directory, options)?;
     let ca = server.pki().write_ca(&arguments.dir)?;
     let secret = arguments.dir.join("secret");

@@ -38,6 +38,8 @@ pub struct Object {
     pub(crate) credentials: Option<Credentials>,
     /// A sub-code that a bind with the right password gets whatever the attributes say.
     pub(crate) forced_sub_code: Option<u32>,
+    /// The whole diagnostic message that goes with it, to the last byte, in place of the usual one.
+    pub(crate) forced_words: Option<&'static str>,
 }
 
 impl Object {
@@ -50,6 +52,7 @@ impl Object {
             withheld: BTreeSet::new(),
             credentials: None,
             forced_sub_code: None,
+            forced_words: None,
         }
     }
 

@@ -1,8 +1,7 @@
 //! The standard population: `corp.example`, with every kind of account that a login has to get right.
 //!
-//! Passwords are `Secret.123`, the service account's is `Service.Pass.1`. The domain's SID is
-//! `S-1-5-21-123-456-789`, so alice (RID 1107) has the uid 1842601107 under sssd's mapping. The tables below are
-//! the documentation: to add an account or a group, add a line.
+//! Passwords are `Secret.123`, the service account's is `Service.Pass.1`. The domain's SID is `S-1-5-21-123-456-789`, so
+//! alice (RID 1107) has the uid 1842601107 under sssd's mapping. To add an account or a group, add a line to a table.
 #![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
@@ -14,6 +13,7 @@ use crate::dn::Dn;
 use crate::edits::GroupKind;
 use crate::object::ObjectId;
 use crate::sid::Sid;
+use crate::wordings;
 
 /// The service account's userPrincipalName, as a bind name.
 pub const SERVICE_ACCOUNT: &str = "svc-linux@corp.example";
@@ -23,7 +23,7 @@ pub const SERVICE_PASSWORD: &str = "Service.Pass.1";
 pub const BIG_GROUP_SIZE: u32 = 3000;
 
 /// What is special about an account.
-enum State {
+pub(crate) enum State {
     Normal,
     /// Stored attributes that differ.
     With(&'static [(&'static str, &'static str)]),
@@ -41,17 +41,22 @@ enum State {
     NoHours,
     /// The right password gets this sub-code.
     Refused(u32),
+    /// The same, in exactly these words.
+    Says(u32, &'static str),
     /// This attribute may not be read by anybody.
     Withheld(&'static str),
 }
 
 use State::{
-    Disabled, Expired, Locked, MustChange, NoHours, Normal, PasswordExpired, Refused, With,
+    Disabled, Expired, Locked, MustChange, NoHours, Normal, PasswordExpired, Refused, Says, With,
     Withheld,
 };
 
-/// RID, sAMAccountName, CN, what is special. All live in OU=People.
-const USERS: &[(u32, &str, &str, State)] = &[
+/// RID, sAMAccountName, CN, what is special.
+pub(crate) type User = (u32, &'static str, &'static str, State);
+
+/// All live in OU=People; more, in OU=Refusals, stand in `wordings.rs`.
+const USERS: &[User] = &[
     // People who log in.
     (
         1107,
@@ -272,13 +277,19 @@ impl Directory {
         }
         add_machines_and_services(&mut directory);
         let people = directory.base.child("OU", "People");
-        for (rid, account, cn, state) in USERS {
-            let id = directory.place_user(&people, cn, account, *rid);
-            apply(&mut directory, id, state);
+        let refusals = directory.unit("Refusals");
+        for (place, users) in [(&people, USERS), (&refusals, wordings::USERS)] {
+            for (rid, account, cn, state) in users {
+                let id = directory.place_user(place, cn, account, *rid);
+                apply(&mut directory, id, state);
+            }
         }
         let emea = directory.base.child("OU", "Sales, EMEA");
         directory.place_user(&emea, "Grace, Sales", "grace", 1113);
         add_groups(&mut directory);
+        for (_, account, ..) in wordings::USERS.iter().filter(|user| wordings::is_let_in(user)) {
+            join(&mut directory, account, "linux-users");
+        }
         add_crowd(&mut directory);
         directory
     }
@@ -325,6 +336,12 @@ fn apply(directory: &mut Directory, id: ObjectId, state: &State) {
         Refused(sub_code) => {
             if let Some(object) = directory.get_mut(id) {
                 object.forced_sub_code = Some(*sub_code);
+            }
+        }
+        Says(sub_code, words) => {
+            if let Some(object) = directory.get_mut(id) {
+                object.forced_sub_code = Some(*sub_code);
+                object.forced_words = Some(words);
             }
         }
         Withheld(attribute) => {

@@ -1,6 +1,7 @@
 //! The running server, and the handle that a test holds.
 #![forbid(unsafe_code)]
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -33,6 +34,9 @@ pub struct Options {
     pub references: bool,
     /// How long a client may send nothing before it is dropped: AD's MaxConnIdleTime, 900 s.
     pub idle_limit: Duration,
+    /// Where each bind is written down before it is answered, for who runs the server as a program:
+    /// a line of the account (`-` for none), the password's length, and the refusal in hex or `ok`.
+    pub bind_log: Option<File>,
 }
 
 impl Default for Options {
@@ -45,6 +49,7 @@ impl Default for Options {
             max_tls: None,
             references: true,
             idle_limit: Duration::from_secs(900),
+            bind_log: None,
         }
     }
 }
@@ -74,8 +79,9 @@ impl TestDirectory {
         let listener = TcpListener::bind(wanted).map_err(|error| io("listen on", error))?;
         listener.set_nonblocking(true).map_err(|error| io("use the socket on", error))?;
         let address = listener.local_addr().map_err(|error| io("find the port of", error))?;
-        let shared =
-            Arc::new(Shared::new(directory, acceptor, options.references, options.idle_limit));
+        let shared = Shared::new(directory, acceptor, options.references, options.idle_limit);
+        *shared.bind_log() = options.bind_log;
+        let shared = Arc::new(shared);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -1,6 +1,7 @@
 //! One client's conversation: requests in, messages out. No sockets here.
 #![forbid(unsafe_code)]
 
+use std::io::Write;
 use std::sync::Arc;
 
 use ldap3_proto::proto::{
@@ -132,6 +133,8 @@ impl Session {
             } else {
                 &mut tally.unauthenticated
             }) += 1;
+            drop(tally);
+            self.log_bind(None, 0, None);
             return answer::success();
         }
         let outcome = bind::attempt(&mut self.shared.directory(), &request.dn, password);
@@ -145,8 +148,21 @@ impl Session {
             sub_code: outcome.sub_code,
             connection: self.connection,
         });
+        drop(tally);
+        self.log_bind(outcome.account, password.len(), outcome.sub_code);
         self.account = outcome.account.filter(|_| outcome.sub_code.is_none());
         outcome.result()
+    }
+
+    fn log_bind(&self, account: Option<ObjectId>, length: usize, sub_code: Option<u32>) {
+        let name = |id| self.shared.directory().get(id)?.text("sAMAccountName").map(str::to_owned);
+        let account = account.and_then(name);
+        let came_to = sub_code.map_or("ok".to_owned(), |code| format!("{code:x}"));
+        // One write: whoever reads sees whole lines. A full disk shows as binds that are missing.
+        let line = format!("{} {length} {came_to}\n", account.as_deref().unwrap_or("-"));
+        if let Some(file) = &mut *self.shared.bind_log() {
+            let _ = file.write_all(line.as_bytes());
+        }
     }
 
     fn log_search(

@@ -1,6 +1,7 @@
 //! What the server's connections and the test that runs it have in common.
 #![forbid(unsafe_code)]
 
+use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     tally: Mutex<Tally>,
     plan: Mutex<Plan>,
     acceptor: Mutex<SslAcceptor>,
+    bind_log: Mutex<Option<File>>,
     /// Counts the times that all connections were dropped; each connection watches it.
     pub(crate) dropped: watch::Sender<u64>,
     pub(crate) references: bool,
@@ -40,6 +42,7 @@ impl Shared {
             tally: Mutex::default(),
             plan: Mutex::default(),
             acceptor: Mutex::new(acceptor),
+            bind_log: Mutex::default(),
             dropped: watch::Sender::new(0),
             references,
             idle_limit,
@@ -52,6 +55,10 @@ impl Shared {
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         lock(&self.tally)
+    }
+
+    pub(crate) fn bind_log(&self) -> MutexGuard<'_, Option<File>> {
+        lock(&self.bind_log)
     }
 
     pub(crate) fn acceptor(&self) -> MutexGuard<'_, SslAcceptor> {

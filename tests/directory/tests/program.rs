@@ -62,7 +62,7 @@ fn a_directory_that_cannot_be_written_is_one_sentence_and_a_failure() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.starts_with("test-directory: cannot write /nonexistent/directory/ca.pem: "),
+        said.starts_with("test-directory: cannot write /nonexistent/directory/binds: "),
         "{said}"
     );
 }

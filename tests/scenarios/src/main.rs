@@ -32,10 +32,13 @@ mod rules;
 mod runner;
 mod scenario;
 mod servers;
+mod spoken;
 mod ssh_keys;
 mod stand;
 mod talk;
 mod truth;
+mod unasked;
+mod words;
 
 use std::process::ExitCode;
 

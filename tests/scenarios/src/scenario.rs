@@ -48,6 +48,8 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::callers::SCENARIOS,
         crate::ssh_keys::SCENARIOS,
         crate::looks::SCENARIOS,
+        crate::unasked::SCENARIOS,
+        crate::spoken::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()

@@ -56,12 +56,30 @@ pub fn talk(host: &Host<'_>, who: &str, command: &[&str], answers: &[&str]) -> C
 
 /// The same for a login by one of the doors where a person sits at a terminal.
 ///
+/// At ssh's level ERROR: at its usual one, sshd's banner says once more what the session says.
+///
 /// # Errors
 /// As [`talk`], and for a door that asks nothing.
 pub fn talk_at(host: &Host<'_>, way: Way, user: &str, answers: &[&str]) -> Check<Talk> {
+    talk_at_level(host, way, user, answers, "LogLevel=ERROR")
+}
+
+/// The same, with ssh at this level: below INFO, its usual one, it swallows what
+/// keyboard-interactive says beside its questions.
+///
+/// # Errors
+/// As [`talk_at`].
+pub fn talk_at_level(
+    host: &Host<'_>,
+    way: Way,
+    user: &str,
+    answers: &[&str],
+    level: &str,
+) -> Check<Talk> {
     // For a shell, and no command: only then does sshd show what PAM has to say.
     let ssh = |method| {
-        vec!["ssh", "-tt", "-o", "PubkeyAuthentication=no", "-o", method, "-l", user, "127.0.0.1"]
+        let options = ["-o", level, "-o", "PubkeyAuthentication=no", "-o", method];
+        [["ssh", "-tt"].as_slice(), &options, &["-l", user, "127.0.0.1"]].concat()
     };
     let (who, command) = match way {
         Way::SshPassword => ("root", ssh("PreferredAuthentications=password")),
