@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::AbortHandle;
 
 use crate::Failure;
+use crate::durable::Durable;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
 use crate::offline::Offline;
@@ -28,7 +29,11 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(Failure::Other)?;
     let offline = Arc::new(Offline::open(state_dir));
-    let hosts = Arc::new(HostCell::new(Host::load(sources, &offline)?));
+    let durable = Durable::open(state_dir);
+    let host = Host::load(sources, &offline)?;
+    durable.recollect(&host.config, &host.lookups);
+    durable.follow(&host);
+    let hosts = Arc::new(HostCell::new(host));
     settle(&hosts.get()).await;
     tell_warnings(&hosts.get());
     let page = Page::open(run_dir).map_err(Failure::Other)?;
@@ -49,6 +54,7 @@ pub(crate) async fn run(
             Some(()) = signals.hang_up.recv() => {
                 if reload(sources, &hosts) {
                     settle(&hosts.get()).await;
+                    durable.follow(&hosts.get());
                     probe.abort();
                     probe = keep_connected(&hosts.get());
                     page.say(State::Running, &hosts);
@@ -60,6 +66,7 @@ pub(crate) async fn run(
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
     serving.finish().await;
+    durable.finish();
     tracing::info!("ldapsd ends");
     Ok(())
 }

@@ -38,7 +38,7 @@ impl Inner {
             self.memory().keep_nobody(key);
             return Ok(None);
         };
-        self.memory().keep_user(key, &user);
+        self.memory().keep_user(Some(key), &user);
         Ok(Some(user))
     }
 
@@ -136,7 +136,7 @@ impl Inner {
         }
         let Some(mut entry) = told(entry, &record.dn) else { return Ok(None) };
         entry.members = member_names(self.directory.members(&record.dn).await?, local);
-        Ok(Some(Arc::new(KnownGroup { entry })))
+        Ok(Some(Arc::new(KnownGroup { entry, sid: Some(record.sid) })))
     }
 
     /// The group of a user's own, by name or gid; nobody else is in it. Where a group of the
@@ -174,7 +174,8 @@ impl Inner {
             ));
             return Ok(None);
         }
-        Ok(Some(Arc::new(KnownGroup { entry: GroupEntry { name, gid, members: Vec::new() } })))
+        let entry = GroupEntry { name, gid, members: Vec::new() };
+        Ok(Some(Arc::new(KnownGroup { entry, sid: None })))
     }
 
     pub(super) async fn find_membership(
@@ -237,6 +238,7 @@ impl Inner {
 
     pub(super) async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
         let domain = self.directory.domain().await?;
+        self.memory().belong_to(domain.sid);
         let named = self.named.now(&self.directory, &self.config, &self.told).await?;
         Ok((Accounts::new(&self.config, domain, named, &self.told), self.local_names()?))
     }

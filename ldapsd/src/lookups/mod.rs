@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 mod claims;
+pub(crate) mod copies;
 mod fields;
 mod find;
 mod flights;
@@ -10,6 +11,7 @@ pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
 mod named_groups;
+pub(crate) mod outbox;
 mod recollection;
 mod shadowed;
 mod told;
@@ -223,8 +225,15 @@ impl Inner {
         let Some(known) = stale else { return found.await };
         match timeout(REFRESH_PATIENCE, found).await {
             Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if self.is_of_another_domain() => Err(error),
             Ok(Err(_)) | Err(_) => Ok(Some(known)),
         }
+    }
+
+    /// Whether what was held when a question came has turned out to be of another domain.
+    fn is_of_another_domain(&self) -> bool {
+        let (ours, theirs) = (self.memory().domain(), self.directory.status().domain);
+        ours.zip(theirs).is_some_and(|(ours, theirs)| ours != theirs.sid)
     }
 
     async fn find_user_once(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {

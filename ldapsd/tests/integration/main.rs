@@ -18,6 +18,7 @@ mod stage;
 mod access_filter;
 mod account_phase;
 mod admin;
+mod durable;
 mod frames;
 mod granted;
 mod ids_twice;
