@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use crate::Failure;
 use crate::durable::Durable;
+use crate::durable::ids::GivenIds;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
 use crate::offline::Offline;
@@ -30,7 +31,8 @@ pub(crate) async fn run(
     let mut signals = Signals::new().map_err(Failure::Other)?;
     let offline = Arc::new(Offline::open(state_dir));
     let durable = Durable::open(state_dir);
-    let host = Host::load(sources, &offline)?;
+    let given = Arc::new(GivenIds::open(state_dir));
+    let host = Host::load(sources, &offline, &given)?;
     durable.recollect(&host.config, &host.lookups);
     durable.follow(&host);
     let hosts = Arc::new(HostCell::new(host));
@@ -83,7 +85,7 @@ fn keep_connected(host: &Host) -> AbortHandle {
 
 /// A configuration with a fault changes nothing: the last good one stays in force.
 fn reload(sources: &Sources, hosts: &HostCell) -> bool {
-    match Host::load(sources, &hosts.get().offline) {
+    match Host::load(sources, &hosts.get().offline, &hosts.get().given) {
         Ok(mut host) => {
             tell_warnings(&host);
             host.inherit(&hosts.get());

@@ -145,7 +145,10 @@ pub(super) mod tests {
             records().iter().flat_map(|kept| postcard::to_stdvec(kept).unwrap()).collect();
         let hash: [u8; 16] = Blake2b::<U16>::digest(&bytes).into();
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((FORMAT, bytes.len(), hash.as_str()), (1, 212, "c8093776595dd30f80b0a02e0bf02708"));
+        assert_eq!(
+            (FORMAT, bytes.len(), hash.as_str()),
+            (1, 212, "c8093776595dd30f80b0a02e0bf02708")
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!   file         one file, added to; made anew beside itself when it has grown
 //!     frames     records that are whole each for themselves
 //!   kept         what is in a record, and of which configuration and domain it is
+//! ids            who was given which id, ever: a file of its own
 //! ```
 //!
 //! No look-up waits for the disk: memory says of whom something has changed, and the thread writes
@@ -15,6 +16,7 @@
 mod cost;
 mod file;
 mod frames;
+pub(crate) mod ids;
 mod kept;
 
 use std::collections::HashMap;
@@ -34,6 +36,7 @@ use crate::lookups::copies::Watch;
 use crate::lookups::memory::{Key, KnownGroup, KnownUser, Membership};
 use crate::lookups::outbox::{Outbox, Subject};
 use file::KeptFile;
+use ids::GivenIds;
 use kept::{FORMAT, Kept, Origin, Short};
 
 /// Below the state directory.
@@ -100,7 +103,8 @@ impl Durable {
         let (watch, _) = host.lookups.watch();
         let outbox = watch.outbox();
         let (path, configuration) = (self.path.clone(), kept::fingerprint(&host.config));
-        let writing = move || Writing { watch, path, configuration, file: None }.run();
+        let given = host.given.clone();
+        let writing = move || Writing { watch, path, configuration, file: None, given }.run();
         match std::thread::Builder::new().name("durable".to_owned()).spawn(writing) {
             Ok(thread) => *self.writer() = Some(Writer { outbox, thread }),
             Err(error) => {
@@ -130,6 +134,7 @@ struct Writing {
     configuration: [u8; 16],
     /// None: there is none of this memory's yet, or it could not be written.
     file: Option<(Sid, KeptFile)>,
+    given: Arc<GivenIds>,
 }
 
 impl Writing {
@@ -189,6 +194,7 @@ impl Writing {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.given.sync();
         match &mut self.file {
             Some((_, file)) if file.unsynced => file.sync(),
             Some(_) | None => Ok(()),

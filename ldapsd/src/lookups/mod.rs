@@ -6,6 +6,7 @@ pub(crate) mod copies;
 mod fields;
 mod find;
 mod flights;
+pub(crate) mod given;
 mod granted;
 pub(crate) mod local_names;
 mod matches;
@@ -31,6 +32,7 @@ use ldaps_directory::{Directory, DirectoryError, Page, UserRecord};
 use tokio::time::{Instant, timeout};
 
 use crate::budget::Asker;
+use crate::durable::ids::GivenIds;
 use flights::Flights;
 use local_names::{LocalNames, Names};
 use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
@@ -60,6 +62,7 @@ struct Inner {
     shadowed: Shadowed,
     named: NamedGroups,
     told: Arc<Told>,
+    given: Arc<GivenIds>,
     /// The SIDs of groups that access rules name.
     rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Option<Instant>)>>,
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
@@ -71,7 +74,11 @@ struct Inner {
 
 impl Lookups {
     /// Nothing is remembered yet.
-    pub(crate) fn new(config: &Arc<Config>, directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        directory: Arc<Directory>,
+        given: &Arc<GivenIds>,
+    ) -> Self {
         Self(Arc::new(Inner {
             config: config.clone(),
             directory,
@@ -80,6 +87,7 @@ impl Lookups {
             shadowed: Shadowed::default(),
             named: NamedGroups::default(),
             told: Arc::default(),
+            given: given.clone(),
             rule_groups: Mutex::default(),
             user_flights: Arc::default(),
             group_flights: Arc::default(),

@@ -7,7 +7,7 @@ use ldaps_core::entries::GroupEntry;
 use ldaps_core::idmap::{IdMap, IdSpace};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
-use ldaps_directory::DirectoryError;
+use ldaps_directory::{DirectoryError, GroupRecord};
 
 use super::Lookups;
 use super::memory::{Key, KnownUser};
@@ -42,8 +42,11 @@ impl Lookups {
     ) -> Result<Vec<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.0.accounts().await?;
         let groups = self.0.directory.groups_by_sid(sids).await?;
-        let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
-        let mut entries: Vec<GroupEntry> = entries.collect();
+        let shown = |group: &GroupRecord| {
+            let entry = accounts.group(group, &local);
+            entry.and_then(|entry| accounts.still_the_groups(entry, group.sid)).ok()
+        };
+        let mut entries: Vec<GroupEntry> = groups.iter().filter_map(shown).collect();
         let gids: Vec<u32> = entries.iter().map(|entry| entry.gid).collect();
         let twice = self.0.gids_twice(&accounts, &gids).await?;
         entries.retain(|entry| !twice.contains_key(&entry.gid));
