@@ -296,7 +296,7 @@ mod tests {
             "  \"Log On To\"   is obeyed; this host is named by its host name there\n",
             "  check others  www-data may, for django\n",
             "  lists         getent passwd and getent group list the whole directory\n",
-            "  held          entries 10 min, \"not found\" 1 min, at most 10000 of these\n",
+            "  held          changes asked for every 10 s, all seen again within 10 min, \"not found\" 1 min, at most 10000 of these\n",
         ] {
             assert!(text.contains(line), "{line:?} wanted in\n{text}");
         }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::budget::Budget;
 use crate::durable::ids::GivenIds;
+use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
@@ -40,6 +41,8 @@ pub(crate) struct Host {
     pub(crate) offline: Arc<Offline>,
     /// Who was given which id, ever: the same for every configuration, too.
     pub(crate) given: Arc<GivenIds>,
+    /// How what is known is kept as the directory has it.
+    pub(crate) freshness: Freshness,
 }
 
 impl Host {
@@ -79,6 +82,7 @@ impl Host {
             ssh_keys,
             offline: offline.clone(),
             given: given.clone(),
+            freshness: Freshness::default(),
         })
     }
 

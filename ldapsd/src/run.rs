@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::Failure;
 use crate::durable::Durable;
 use crate::durable::ids::GivenIds;
+use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
 use crate::offline::Offline;
@@ -43,7 +44,7 @@ pub(crate) async fn run(
     let numbers = Arc::new(Numbers::default());
     page.say(State::Running, &hosts);
 
-    let mut probe = keep_connected(&hosts.get());
+    let mut tasks = keep_connected(&hosts.get());
     let serving = sockets::serve(listeners, &hosts, &numbers);
     notify(&[NotifyState::Ready]);
     tracing::info!("ldapsd {} answers in {}", env!("CARGO_PKG_VERSION"), run_dir.display());
@@ -57,8 +58,8 @@ pub(crate) async fn run(
                 if reload(sources, &hosts) {
                     settle(&hosts.get()).await;
                     durable.follow(&hosts.get());
-                    probe.abort();
-                    probe = keep_connected(&hosts.get());
+                    tasks.iter().for_each(AbortHandle::abort);
+                    tasks = keep_connected(&hosts.get());
                     page.say(State::Running, &hosts);
                 }
             }
@@ -78,9 +79,11 @@ async fn settle(host: &Host) {
     host.offline.forget_older_than(host.config.pam.offline_days).await;
 }
 
-fn keep_connected(host: &Host) -> AbortHandle {
+/// The tasks of one configuration: they end with it.
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 2] {
     let directory = host.directory.clone();
-    tokio::spawn(async move { directory.keep_connected().await }).abort_handle()
+    let connected = tokio::spawn(async move { directory.keep_connected().await });
+    [connected.abort_handle(), tokio::spawn(freshness::keep(host.clone())).abort_handle()]
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.

@@ -11,6 +11,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -95,8 +96,8 @@ impl GivenIds {
     /// Notes that this account is given this id.
     pub(crate) fn give(&self, kind: Kind, id: u32, sid: Sid) {
         let mut given = self.lock();
-        if !given.of(kind).contains_key(&id) {
-            given.of(kind).insert(id, sid);
+        if let Entry::Vacant(free) = given.of(kind).entry(id) {
+            free.insert(sid);
             self.add(&mut given, &format!("{} {id} {sid}", kind.word()));
         }
     }

@@ -87,7 +87,7 @@ impl Inner {
     }
 
     /// The user's entry, as if nobody else could have its uid.
-    async fn looked_at(
+    pub(super) async fn looked_at(
         &self,
         accounts: &Accounts,
         user: &UserRecord,

@@ -4,16 +4,16 @@
 //! its gid. Every change of what is held, and every doubt about it, goes through `keep_*`, `forget_*`
 //! and `doubt_*`, and from there into the outboxes of those who keep a copy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldaps_core::config::{Cache, LdapFilter};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::names::{GroupName, UserName, fold};
 use ldaps_core::sid::Sid;
-use ldaps_directory::UserRecord;
+use ldaps_directory::{GroupRecord, UserRecord};
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -77,6 +77,8 @@ type Read = Option<Instant>;
 struct Held<Known> {
     known: Arc<Known>,
     read: Read,
+    /// When it was last seen in the directory, if not read as a whole.
+    seen: Read,
     /// The directory has something newer, or may have.
     doubted: bool,
     /// By what it is found.
@@ -103,18 +105,20 @@ impl<Known> Copied<Known> {
 
 impl<Known> Clone for Held<Known> {
     fn clone(&self) -> Self {
-        let Self { known, read, doubted, keys } = self;
-        Self { known: known.clone(), read: *read, doubted: *doubted, keys: keys.clone() }
+        let Self { known, read, seen, doubted, keys } = self;
+        let (known, keys) = (known.clone(), keys.clone());
+        Self { known, read: *read, seen: *seen, doubted: *doubted, keys }
     }
 }
 
 impl<Known> Held<Known> {
     fn now(known: &Arc<Known>, keys: Vec<Key>) -> Self {
-        Self { known: known.clone(), read: Some(Instant::now()), doubted: false, keys }
+        let now = Some(Instant::now());
+        Self { known: known.clone(), read: now, seen: now, doubted: false, keys }
     }
 
     fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
-        Self { known, read: None, doubted: false, keys }
+        Self { known, read: None, seen: None, doubted: false, keys }
     }
 
     fn recalled(&self, fresh_for: Duration) -> Recalled<Known> {
@@ -383,6 +387,103 @@ impl Memory {
         }
     }
 
+    /// The same of everything.
+    pub(crate) fn doubt_everything(&mut self) {
+        for sid in self.users.keys().copied().collect::<Vec<_>>() {
+            self.doubt_user(sid);
+        }
+        self.doubt_everything_of_groups();
+        self.nobody.clear();
+    }
+
+    /// The same of all groups, and of who is in them.
+    pub(crate) fn doubt_everything_of_groups(&mut self) {
+        self.doubt_groups(|_| true);
+        self.doubt_memberships(|_, _| true);
+    }
+
+    /// The same of all groups for which this is true.
+    pub(crate) fn doubt_groups(&mut self, concerned: impl Fn(&KnownGroup) -> bool) {
+        for (gid, held) in &mut self.groups {
+            if !held.doubted && concerned(&held.known) {
+                held.doubted = true;
+                self.outboxes.put(Subject::Group(*gid));
+            }
+        }
+    }
+
+    /// The same of groups, and of who is in which, that were read too long ago to be fresh: whoever
+    /// keeps a copy hears of it.
+    pub(crate) fn doubt_old(&mut self) {
+        let (fresh_for, outboxes) = (self.fresh_for, &self.outboxes);
+        let is_old = |doubted: bool, read: Read| !doubted && !is_within(read, fresh_for);
+        for (gid, held) in &mut self.groups {
+            if is_old(held.doubted, held.read) {
+                held.doubted = true;
+                outboxes.put(Subject::Group(*gid));
+            }
+        }
+        for (sid, held) in &mut self.memberships {
+            if is_old(held.doubted, held.read) {
+                held.doubted = true;
+                outboxes.put(Subject::Membership(*sid));
+            }
+        }
+    }
+
+    /// All users, and how long ago each was seen in the directory.
+    pub(crate) fn users_by_age(&self) -> Vec<(Duration, Sid)> {
+        self.users.iter().map(|(sid, held)| (age(held.seen), *sid)).collect()
+    }
+
+    /// All groups that the directory has objects of, and how long ago each was seen in it.
+    pub(crate) fn groups_by_age(&self) -> Vec<(Duration, Sid)> {
+        let groups = self.groups.values();
+        groups.filter_map(|held| Some((age(held.seen), held.known.sid?))).collect()
+    }
+
+    /// Notes that a group is still in the directory; it is doubted where it has another name.
+    pub(crate) fn saw_group(&mut self, group: &GroupRecord) {
+        let name = fold(&group.sam_account_name);
+        let of_sid = |held: &&mut Held<KnownGroup>| held.known.sid == Some(group.sid);
+        if let Some(held) = self.groups.values_mut().find(of_sid) {
+            held.seen = Some(Instant::now());
+            if held.known.entry.name != name {
+                let gid = held.known.entry.gid;
+                self.doubt_group(gid);
+            }
+        }
+    }
+
+    /// Forgets the group with this SID.
+    pub(crate) fn forget_group_of(&mut self, sid: Sid) {
+        let of_sid = |held: &&Held<KnownGroup>| held.known.sid == Some(sid);
+        let gid = self.groups.values().find(of_sid).map(|held| held.known.entry.gid);
+        if let Some(gid) = gid {
+            self.forget_group(gid);
+        }
+        self.doubt_memberships(|_, membership| membership.sids.contains(&sid));
+    }
+
+    /// The SIDs of held users with one of these names, which are sorted.
+    pub(crate) fn users_named(&self, names: &[String]) -> HashSet<Sid> {
+        let is_named =
+            |held: &&Held<KnownUser>| names.binary_search(&held.known.entry.name).is_ok();
+        self.users.values().filter(is_named).map(|held| held.known.record.sid).collect()
+    }
+
+    /// Does not hold these for nobody's any more, nor any id: whose that is cannot be seen here.
+    pub(crate) fn not_nobody(&mut self, keys: Vec<Key>) {
+        for key in keys {
+            self.nobody.pop(&key);
+        }
+        let ids = self.nobody.iter().map(|(key, _)| key);
+        let ids = ids.filter(|key| matches!(key, Key::Uid(_) | Key::Gid(_))).cloned();
+        for key in ids.collect::<Vec<_>>() {
+            self.nobody.pop(&key);
+        }
+    }
+
     /// Takes over what is known of somebody from before the start; what has been read since goes
     /// before it.
     pub(crate) fn recollect(
@@ -513,6 +614,10 @@ fn canonical_keys(entry: &PasswdEntry) -> Vec<Key> {
 
 fn group_name(entry: &GroupEntry) -> Option<Key> {
     GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName)
+}
+
+fn age(read: Read) -> Duration {
+    read.map_or(Duration::MAX, |moment| moment.elapsed())
 }
 
 fn is_within(read: Read, age: Duration) -> bool {

@@ -1,6 +1,7 @@
 //! Names and ids: the host's own first, then memory, then one search, however many ask.
 
 pub(crate) mod accounts;
+mod changed;
 mod claims;
 pub(crate) mod copies;
 mod fields;
@@ -14,6 +15,7 @@ pub(crate) mod memory;
 mod named_groups;
 pub(crate) mod outbox;
 mod recollection;
+mod rotation;
 mod shadowed;
 mod told;
 mod withheld;

@@ -20,6 +20,7 @@ mod account_phase;
 mod admin;
 mod durable;
 mod frames;
+mod freshness;
 mod given_ids;
 mod granted;
 mod ids_twice;
