@@ -129,7 +129,7 @@ impl Host {
         let ids = &self.config.ids;
         match (ids.mapping, self.directory.status().domain) {
             (IdMapping::Posix, _) => vec![ids.min_id..=HIGHEST_ID],
-            (IdMapping::Sid, Some(domain)) => id_map(&self.config, &domain, &self.given)
+            (IdMapping::Sid, Some(domain)) => id_map(&self.config, domain.sid, &self.given)
                 .map(|map| map.ranges().collect())
                 .unwrap_or_default(),
             (IdMapping::Sid, None) => vec![ids.range_min..=ids.range_max.saturating_sub(1)],

@@ -50,7 +50,7 @@ impl Accounts {
     ) -> Self {
         let of_groups = config.groups.gids.iter();
         let gids = of_groups.filter_map(|(name, gid)| Some((named.sid(name)?, *gid))).collect();
-        let (map, told) = (id_map(config, &domain, given), told.clone());
+        let (map, told) = (id_map(config, domain.sid, given), told.clone());
         Self { config: config.clone(), map, domain, named, gids, told, given: given.clone() }
     }
 

@@ -6,7 +6,6 @@ use ldaps_core::config::{Config, IdMapping};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::idmap::{IdMap, IdMapError, IdSpace};
 use ldaps_core::sid::Sid;
-use ldaps_directory::Domain;
 
 use super::accounts::Accounts;
 use super::memory::{KnownGroup, KnownUser};
@@ -15,14 +14,14 @@ use crate::durable::ids::{GivenIds, Kind};
 
 /// The id map of a domain, with the slices that it has on this host; None for `posix`, and for what
 /// is no domain.
-pub(crate) fn id_map(config: &Config, domain: &Domain, given: &GivenIds) -> Option<IdMap> {
+pub(crate) fn id_map(config: &Config, domain: Sid, given: &GivenIds) -> Option<IdMap> {
     let ids = &config.ids;
     let space = match ids.mapping {
         IdMapping::Posix => None,
         IdMapping::Sid => IdSpace::new(ids.range_min, ids.range_max, ids.range_size),
     };
-    let mut map = IdMap::new(space?, domain.sid, ids.on_collision)?;
-    given.slices_of(domain.sid).iter().for_each(|slice| map.learn(slice));
+    let mut map = IdMap::new(space?, domain, ids.on_collision)?;
+    given.slices_of(domain).iter().for_each(|slice| map.learn(slice));
     for slice in map.slices().collect::<Vec<_>>() {
         if given.take_slice(slice).is_err() {
             map.refuse(&slice);

@@ -93,6 +93,7 @@ pub(crate) struct Copied<Known> {
     pub(crate) keys: Vec<Key>,
     /// Whether it is as the directory has it, as far as is known: it was read since the start, and
     /// nothing has been heard since that speaks against it.
+    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
     pub(crate) trusted: bool,
 }
 
@@ -119,6 +120,15 @@ impl<Known> Held<Known> {
 
     fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
         Self { known, read: None, seen: None, doubted: false, keys }
+    }
+
+    /// Whether whoever keeps a copy has something else than this, or nothing to rely on.
+    fn is_news(before: Option<&Self>, known: &Known) -> bool
+    where
+        Known: PartialEq,
+    {
+        before
+            .is_none_or(|before| before.doubted || before.read.is_none() || *before.known != *known)
     }
 
     fn recalled(&self, fresh_for: Duration) -> Recalled<Known> {
@@ -269,28 +279,38 @@ impl Memory {
     pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>) {
         let sid = user.record.sid;
         let before = self.take_user(sid);
+        let mut is_news = Held::is_news(before.as_ref(), user);
         let is_as_before = before.as_ref().is_some_and(|before| before.known == *user);
         let other_names = before.filter(|_| is_as_before).map(|before| before.keys);
+        let names_before = other_names.as_ref().map_or(0, Vec::len);
         let mut keys = canonical_keys(&user.entry);
         for key in asked.into_iter().chain(other_names.into_iter().flatten()) {
             if !keys.contains(&key) {
                 keys.push(key);
             }
         }
+        is_news |= keys.len() != names_before;
         self.put_user(Held::now(user, keys));
-        self.outboxes.put(Subject::User(sid));
+        if is_news {
+            self.outboxes.put(Subject::User(sid));
+        }
     }
 
     /// Keeps a group under its name and id.
     pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>) {
+        let is_news = Held::is_news(self.groups.get(&group.entry.gid), group);
         self.put_group(Held::now(group, group_name(&group.entry).into_iter().collect()));
-        self.outboxes.put(Subject::Group(group.entry.gid));
+        if is_news {
+            self.outboxes.put(Subject::Group(group.entry.gid));
+        }
     }
 
     /// Keeps the groups of the user with this SID.
     pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
-        self.memberships.insert(sid, Held::now(membership, Vec::new()));
-        self.outboxes.put(Subject::Membership(sid));
+        let before = self.memberships.insert(sid, Held::now(membership, Vec::new()));
+        if Held::is_news(before.as_ref(), membership) {
+            self.outboxes.put(Subject::Membership(sid));
+        }
     }
 
     /// What this filter said of the user with this SID, if it was asked within this time.

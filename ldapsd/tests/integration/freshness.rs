@@ -166,7 +166,7 @@ fn a_change_in_the_directory_is_not_seen() {
                 for (what, edit, look, before, after) in rows {
                     let stage = Stage::new(POLLED);
                     assert_eq!(look(&stage), *before, "{what}");
-                    stage.server.edit(|data| edit(data)).unwrap();
+                    stage.server.edit(*edit).unwrap();
                     let start = Instant::now();
                     while look(&stage) != *after {
                         let seen = look(&stage);
