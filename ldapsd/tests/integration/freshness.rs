@@ -276,4 +276,20 @@ fn a_quiet_directory_is_asked_for_more_than_its_number() {
     assert_eq!(after.searches, before.searches);
     assert!(log.iter().all(|search| search.base.is_empty()), "{log:?}");
     assert!(log.len() as u64 <= polls + 1, "{} questions for {polls} polls", log.len());
+
+    // Somebody whom nobody here knows changes all the time: one search more for each poll.
+    stage.server.forget_searches();
+    let before = stage.freshness();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) {
+        stage.server.edit(|data| data.set_attribute("zoe", "displayName", &["Zoe"])).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (after, log) = (stage.freshness(), stage.server.search_log());
+    let polls = after.polls - before.polls;
+    let of_changes =
+        log.iter().filter(|search| search.filter.contains("uSNChanged")).count() as u64;
+    assert!(of_changes > 2 && of_changes <= polls + 1, "{of_changes} searches, {polls} polls");
+    let others = log.iter().filter(|search| !search.base.is_empty()).count() as u64 - of_changes;
+    assert_eq!(others, 0, "{log:?}");
 }
