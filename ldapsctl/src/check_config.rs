@@ -6,6 +6,7 @@ use ldaps_core::config::{
     self, Access, Config, CrlCheck, IdMapping, PrimaryGroup, Servers, Sources, Subject, TlsVersion,
     Warning, Workstations,
 };
+use ldaps_core::idmap::OnCollision;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -112,10 +113,14 @@ fn describe_accounts(config: &Config, table: &mut Table) {
     let ids = &config.ids;
     let source = match ids.mapping {
         IdMapping::Sid => format!(
-            "from SIDs, {} to {}, {} in a slice",
+            "from SIDs, {} to {}, {} in a slice{}",
             ids.range_min,
             ids.range_max.saturating_sub(1),
-            ids.range_size
+            ids.range_size,
+            match ids.on_collision {
+                OnCollision::Refuse => "",
+                OnCollision::Shift => ", shifted where that is taken",
+            }
         ),
         IdMapping::Posix => "from uidNumber and gidNumber".to_owned(),
     };
@@ -202,7 +207,9 @@ fn describe_rest(config: &Config, table: &mut Table) {
     table.line(
         "held",
         format!(
-            "entries {}, \"not found\" {}, at most {} of these",
+            "changes asked for every {}, all seen again within {}, \"not found\" {}, at most {} of \
+             these",
+            time(cache.poll),
             time(cache.positive),
             time(cache.negative),
             cache.negative_max
@@ -289,7 +296,7 @@ mod tests {
             "  \"Log On To\"   is obeyed; this host is named by its host name there\n",
             "  check others  www-data may, for django\n",
             "  lists         getent passwd and getent group list the whole directory\n",
-            "  held          entries 10 min, \"not found\" 1 min, at most 10000 of these\n",
+            "  held          changes asked for every 10 s, all seen again within 10 min, \"not found\" 1 min, at most 10000 of these\n",
         ] {
             assert!(text.contains(line), "{line:?} wanted in\n{text}");
         }

@@ -119,7 +119,18 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
         }
     };
     match reply {
-        AdminReply::Status(status) => show(daemon, &status, status::describe),
+        AdminReply::Status(status) => {
+            let freshness =
+                match daemon::ask_daemon(daemon.run_dir.as_deref(), &AdminRequest::Freshness) {
+                    Ok(AdminReply::Freshness(freshness)) => Some(freshness),
+                    // One of an earlier version ends the connection.
+                    Ok(_) | Err(_) => None,
+                };
+            show(daemon, &status::Shown { status, freshness }, status::describe)
+        }
+        AdminReply::Freshness(freshness) => {
+            show(daemon, &freshness, |freshness| format!("{freshness:?}\n"))
+        }
         AdminReply::User(report) => show(daemon, &report, user::describe),
         AdminReply::Why(report) => {
             let report = why::Shown::from(&*report);

@@ -2,11 +2,23 @@
 #![forbid(unsafe_code)]
 
 use crate::output::Table;
-use ldaps_core::protocol::admin::Status;
+use ldaps_core::protocol::admin::{FreshnessStatus, Status};
+use serde::Serialize;
+
+/// What `status` shows.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    /// How the daemon is.
+    #[serde(flatten)]
+    pub status: Status,
+    /// How what it holds is kept as the directory has it; None: the daemon is too old to say.
+    pub freshness: Option<FreshnessStatus>,
+}
 
 /// The daemon's status, for a person.
 #[must_use]
-pub fn describe(status: &Status) -> String {
+pub fn describe(shown: &Shown) -> String {
+    let Shown { status, freshness } = shown;
     let mut table = Table::default();
     table.lines(
         "servers",
@@ -38,6 +50,9 @@ pub fn describe(status: &Status) -> String {
         format!("{} from memory, {} from the directory", counters.hits, counters.misses),
     );
     table.line("in memory", format!("{} users, {} groups", counters.users, counters.groups));
+    if let Some(freshness) = freshness {
+        table.line("changes", changes(freshness));
+    }
     table.line(
         "logins",
         format!(
@@ -47,6 +62,20 @@ pub fn describe(status: &Status) -> String {
     );
     let running = time(status.uptime_s);
     format!("ldapsd {}, running for {running}\n{}", status.version, table.render())
+}
+
+/// Up to where changes in the directory are known.
+fn changes(freshness: &FreshnessStatus) -> String {
+    let FreshnessStatus { server, usn, polled_s, every_s, changes, verified, .. } = freshness;
+    match (server, usn, polled_s) {
+        (Some(server), Some(usn), Some(polled_s)) => format!(
+            "known up to {usn} of {server}, asked {} ago, every {}; {changes} seen, {verified} \
+             entries held against the directory",
+            time(*polled_s),
+            time(*every_s)
+        ),
+        _ => "not asked for yet".to_owned(),
+    }
 }
 
 /// Seconds in the two largest units that say enough.
@@ -64,6 +93,21 @@ fn time(seconds: u64) -> String {
 mod tests {
     use super::*;
     use ldaps_core::protocol::admin::{Counters, DomainStatus, ServerStatus};
+
+    fn shown(status: Status) -> Shown {
+        let freshness = FreshnessStatus {
+            server: Some("dc1.corp.example:636".to_owned()),
+            usn: Some(12_345),
+            polled_s: Some(4),
+            every_s: 10,
+            polls: 100,
+            searches: 20,
+            changes: 33,
+            anew: 1,
+            verified: 500,
+        };
+        Shown { status, freshness: Some(freshness) }
+    }
 
     fn status() -> Status {
         let server = |name: &str, connected| ServerStatus { server: name.to_owned(), connected };
@@ -85,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_running_daemon_shows_servers_domain_errors_and_numbers() {
-        let text = describe(&status());
+        let text = describe(&shown(status()));
         for part in [
             "ldapsd 0.1.0, running for 1 h 2 min\n",
             "dc1.corp.example:636: connected\n",
@@ -96,6 +140,8 @@ mod tests {
             "TLS_REQCERT never is not obeyed\n",
             "7 from memory, 2 from the directory\n",
             "1 granted, 0 refused, 0 binds sent\n",
+            "known up to 12345 of dc1.corp.example:636, asked 4 s ago, every 10 s; 33 seen, 500 \
+             entries held against the directory\n",
         ] {
             assert!(text.contains(part), "{part:?} wanted in\n{text}");
         }
@@ -103,8 +149,12 @@ mod tests {
 
     #[test]
     fn a_daemon_that_has_reached_no_server_says_so() {
-        let text = describe(&Status { domain: None, last_error: None, ..status() });
+        let text = describe(&Shown {
+            freshness: None,
+            ..shown(Status { domain: None, last_error: None, ..status() })
+        });
         assert!(text.contains("not known yet: no server has answered"), "{text}");
+        assert!(!text.contains("changes"), "{text}");
     }
 
     #[test]

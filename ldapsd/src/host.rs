@@ -13,10 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::Failure;
 use crate::budget::Budget;
+use crate::durable::ids::GivenIds;
+use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
-use crate::lookups::accounts::id_map;
+use crate::lookups::given::id_map;
 use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
@@ -37,6 +39,10 @@ pub(crate) struct Host {
     pub(crate) ssh_keys: Arc<SshKeys>,
     /// Who may log in while no server answers: the same for every configuration.
     pub(crate) offline: Arc<Offline>,
+    /// Who was given which id, ever: the same for every configuration, too.
+    pub(crate) given: Arc<GivenIds>,
+    /// How what is known is kept as the directory has it.
+    pub(crate) freshness: Freshness,
 }
 
 impl Host {
@@ -44,7 +50,11 @@ impl Host {
     ///
     /// # Errors
     /// Sentences, one a line, that name each fault and its remedy.
-    pub(crate) fn load(sources: &Sources, offline: &Arc<Offline>) -> Result<Self, Failure> {
+    pub(crate) fn load(
+        sources: &Sources,
+        offline: &Arc<Offline>,
+        given: &Arc<GivenIds>,
+    ) -> Result<Self, Failure> {
         let loaded =
             config::load(sources).map_err(|errors| Failure::Configuration(errors.to_string()))?;
         let config = Arc::new(loaded.config);
@@ -56,7 +66,7 @@ impl Host {
         };
         let directory =
             Arc::new(Directory::new(settings, config.users.clone(), config.groups.clone()));
-        let lookups = Lookups::new(&config, directory.clone());
+        let lookups = Lookups::new(&config, directory.clone(), given);
         recollect(&config, &lookups, offline);
         let (attempts, wrong_passwords) = (Attempts::default(), Arc::default());
         let bind_turns = Arc::new(Budget::new(1));
@@ -71,6 +81,8 @@ impl Host {
             bind_turns,
             ssh_keys,
             offline: offline.clone(),
+            given: given.clone(),
+            freshness: Freshness::default(),
         })
     }
 
@@ -117,9 +129,9 @@ impl Host {
         let ids = &self.config.ids;
         match (ids.mapping, self.directory.status().domain) {
             (IdMapping::Posix, _) => vec![ids.min_id..=HIGHEST_ID],
-            (IdMapping::Sid, Some(domain)) => {
-                id_map(&self.config, &domain).map(|map| map.ranges().collect()).unwrap_or_default()
-            }
+            (IdMapping::Sid, Some(domain)) => id_map(&self.config, domain.sid, &self.given)
+                .map(|map| map.ranges().collect())
+                .unwrap_or_default(),
             (IdMapping::Sid, None) => vec![ids.range_min..=ids.range_max.saturating_sub(1)],
         }
     }

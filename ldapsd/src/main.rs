@@ -5,12 +5,16 @@
 //! sockets/   who asks, frames in, frames out             -> nss, pam, admin
 //! lookups/   names and ids: memory, then the directory   -> cache, accounts, local names
 //! logins/    may this person in?                         -> rules, callers, the two PAM phases
+//! durable/   users and groups, kept over a power cut
+//! freshness/ changes in the directory, seen in seconds
 //! offline/   who was let in before, for when nobody answers
 //! host.rs    one configuration in force, and what was made of it
 //! ```
 #![forbid(unsafe_code)]
 
 mod budget;
+mod durable;
+mod freshness;
 mod heartbeat;
 mod host;
 mod log;

@@ -10,6 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::AbortHandle;
 
 use crate::Failure;
+use crate::durable::Durable;
+use crate::durable::ids::GivenIds;
+use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
 use crate::offline::Offline;
@@ -28,7 +31,12 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(Failure::Other)?;
     let offline = Arc::new(Offline::open(state_dir));
-    let hosts = Arc::new(HostCell::new(Host::load(sources, &offline)?));
+    let durable = Durable::open(state_dir);
+    let given = Arc::new(GivenIds::open(state_dir));
+    let host = Host::load(sources, &offline, &given)?;
+    durable.recollect(&host.config, &host.lookups);
+    durable.follow(&host);
+    let hosts = Arc::new(HostCell::new(host));
     settle(&hosts.get()).await;
     tell_warnings(&hosts.get());
     let page = Page::open(run_dir).map_err(Failure::Other)?;
@@ -36,7 +44,7 @@ pub(crate) async fn run(
     let numbers = Arc::new(Numbers::default());
     page.say(State::Running, &hosts);
 
-    let mut probe = keep_connected(&hosts.get());
+    let mut tasks = keep_connected(&hosts.get());
     let serving = sockets::serve(listeners, &hosts, &numbers);
     notify(&[NotifyState::Ready]);
     tracing::info!("ldapsd {} answers in {}", env!("CARGO_PKG_VERSION"), run_dir.display());
@@ -49,8 +57,9 @@ pub(crate) async fn run(
             Some(()) = signals.hang_up.recv() => {
                 if reload(sources, &hosts) {
                     settle(&hosts.get()).await;
-                    probe.abort();
-                    probe = keep_connected(&hosts.get());
+                    durable.follow(&hosts.get());
+                    tasks.iter().for_each(AbortHandle::abort);
+                    tasks = keep_connected(&hosts.get());
                     page.say(State::Running, &hosts);
                 }
             }
@@ -60,6 +69,7 @@ pub(crate) async fn run(
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
     serving.finish().await;
+    durable.finish();
     tracing::info!("ldapsd ends");
     Ok(())
 }
@@ -69,14 +79,16 @@ async fn settle(host: &Host) {
     host.offline.forget_older_than(host.config.pam.offline_days).await;
 }
 
-fn keep_connected(host: &Host) -> AbortHandle {
+/// The tasks of one configuration: they end with it.
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 2] {
     let directory = host.directory.clone();
-    tokio::spawn(async move { directory.keep_connected().await }).abort_handle()
+    let connected = tokio::spawn(async move { directory.keep_connected().await });
+    [connected.abort_handle(), tokio::spawn(freshness::keep(host.clone())).abort_handle()]
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.
 fn reload(sources: &Sources, hosts: &HostCell) -> bool {
-    match Host::load(sources, &hosts.get().offline) {
+    match Host::load(sources, &hosts.get().offline, &hosts.get().given) {
         Ok(mut host) => {
             tell_warnings(&host);
             host.inherit(&hosts.get());

@@ -41,18 +41,59 @@ impl Default for IdSpace {
     }
 }
 
+/// What becomes of a range of RIDs whose slice another range has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnCollision {
+    /// Its people have no ids here, and the journal says so.
+    #[default]
+    Refuse,
+    /// It takes the next free slice, as sssd has it. Where a range that nobody was seen of before
+    /// comes in the way of another, it depends on who is seen first.
+    Shift,
+}
+
+/// Ids that belong to a range of one domain's RIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// The first id.
+    pub first_id: u32,
+    /// How many there are.
+    pub size: u32,
+    /// The domain.
+    pub domain: Sid,
+    /// The RID that has the first id.
+    pub first_rid: u32,
+}
+
+impl Slice {
+    /// Whether some id is in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let end = |slice: &Self| u64::from(slice.first_id) + u64::from(slice.size);
+        u64::from(self.first_id) < end(other) && u64::from(other.first_id) < end(self)
+    }
+}
+
 /// Why a SID has no id on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdMapError {
     /// A builtin or well-known SID, or one of another domain.
     NotOfThisDomain(Sid),
-    /// Two slices of the domain fall on the same place. sssd would shift the later one, and then
-    /// an id depends on who was seen first: refused instead.
+    /// Its slice is taken: by another range of the domain, or by people of a domain that this host
+    /// was a client of before.
     Collision {
         /// The SID whose slice is taken.
         sid: Sid,
         /// The slice in question.
         slice: u32,
+    },
+    /// Nobody of this range of RIDs was seen before: the range has no slice yet
+    /// ([`IdMap::place_of`]).
+    NewRange {
+        /// The SID.
+        sid: Sid,
+        /// The first RID of its range.
+        first_rid: u32,
     },
 }
 
@@ -64,8 +105,12 @@ impl fmt::Display for IdMapError {
             }
             Self::Collision { sid, slice } => write!(
                 f,
-                "the id slice {slice} that {sid} falls into is taken by another range of the domain"
+                "the id slice {slice} that {sid} falls into is taken by another range of the domain, \
+                 or by people of another domain that this host knew before; no id is given twice"
             ),
+            Self::NewRange { sid, first_rid } => {
+                write!(f, "no slice was taken for {sid} and its range, from RID {first_rid} on")
+            }
         }
     }
 }
@@ -77,6 +122,7 @@ impl std::error::Error for IdMapError {}
 pub struct IdMap {
     space: IdSpace,
     domain: Sid,
+    on_collision: OnCollision,
     /// Slice to the first RID in it, for the primary slice and the secondary ones known so far.
     slices: BTreeMap<u32, u32>,
 }
@@ -84,17 +130,23 @@ pub struct IdMap {
 impl IdMap {
     /// The map of one domain; None if `domain` is not a domain's SID.
     #[must_use]
-    pub fn new(space: IdSpace, domain: Sid) -> Option<Self> {
+    pub fn new(space: IdSpace, domain: Sid, on_collision: OnCollision) -> Option<Self> {
         if !domain.is_domain() {
             return None;
         }
-        let mut slices = BTreeMap::new();
-        for k in 0..=HELPER_SLICES {
+        let slices = BTreeMap::from([(slice_of(space, domain, 0), 0)]);
+        let mut map = Self { space, domain, on_collision, slices };
+        // sssd places each of its helpers beside the primary slice alone, and refuses the second of
+        // two that have come to lie on one another: whoever of them was seen first. Here it is the
+        // earlier range.
+        let primary = map.clone();
+        for k in 1..=HELPER_SLICES {
             let Some(first_rid) = space.size.checked_mul(k) else { break };
-            // An earlier range keeps its place: sssd's helper slices reserve nothing either.
-            slices.entry(slice_of(space, domain, first_rid)).or_insert(first_rid);
+            if let Ok(slice) = primary.place_of(first_rid) {
+                map.slices.entry(slice).or_insert(first_rid);
+            }
         }
-        Some(Self { space, domain, slices })
+        Some(map)
     }
 
     /// The domain whose ids these are.
@@ -103,10 +155,51 @@ impl IdMap {
         self.domain
     }
 
+    /// The slice for a range of RIDs that has none yet.
+    ///
+    /// # Errors
+    /// The slice that is taken, where that is refused or none is free.
+    pub fn place_of(&self, first_rid: u32) -> Result<u32, u32> {
+        let slice = slice_of(self.space, self.domain, first_rid);
+        let mut places = (0..self.space.slices).map(|step| {
+            // The space's end lies below 2^32, so the sum of two of its slices does not overflow.
+            let place = slice.wrapping_add(step);
+            if place >= self.space.slices { place.wrapping_sub(self.space.slices) } else { place }
+        });
+        let is_free = |place: &u32| !self.slices.contains_key(place);
+        match self.on_collision {
+            OnCollision::Refuse => Some(slice).filter(is_free),
+            OnCollision::Shift => places.find(is_free),
+        }
+        .ok_or(slice)
+    }
+
+    /// Takes over that a range of RIDs was given a slice before. What is known already stays.
+    pub fn learn(&mut self, slice: &Slice) {
+        let Slice { first_id, size, domain, first_rid } = *slice;
+        let at = first_id.checked_sub(self.space.min);
+        let at = at.filter(|above| above % self.space.size == 0).map(|above| above / size.max(1));
+        if let Some(at) = at
+            && (size, domain) == (self.space.size, self.domain)
+            && at < self.space.slices
+            && !self.slices.values().any(|known| *known == first_rid)
+        {
+            self.slices.entry(at).or_insert(first_rid);
+        }
+    }
+
+    /// Gives the ids of a slice to nobody: they were another's.
+    pub fn refuse(&mut self, slice: &Slice) {
+        let at = slice.first_id.checked_sub(self.space.min).map(|above| above / self.space.size);
+        if let Some(at) = at {
+            self.slices.remove(&at);
+        }
+    }
+
     /// The uid or gid of an account or group: users and groups share one space.
     ///
     /// # Errors
-    /// [`IdMapError`], where the SID is not of this domain or its slice is another range's.
+    /// [`IdMapError`], where the SID is not of this domain, or its range has no slice.
     pub fn id_of(&self, sid: Sid) -> Result<u32, IdMapError> {
         let (domain, rid) = sid.split_rid().ok_or(IdMapError::NotOfThisDomain(sid))?;
         if domain != self.domain {
@@ -114,10 +207,13 @@ impl IdMap {
         }
         let offset = rid % self.space.size;
         let first_rid = rid - offset;
-        let slice = slice_of(self.space, domain, first_rid);
-        match self.slices.get(&slice) {
-            Some(owner) if *owner != first_rid => Err(IdMapError::Collision { sid, slice }),
-            _ => Ok(self.space.min + slice * self.space.size + offset),
+        match self.slices.iter().find(|(_, known)| **known == first_rid) {
+            Some((slice, _)) => Ok(self.first_id(*slice) + offset),
+            None if first_rid / self.space.size <= HELPER_SLICES => {
+                let slice = slice_of(self.space, domain, first_rid);
+                Err(IdMapError::Collision { sid, slice })
+            }
+            None => Err(IdMapError::NewRange { sid, first_rid }),
         }
     }
 
@@ -132,9 +228,25 @@ impl IdMap {
     /// Where the ids of this domain lie; an id outside of all of these is nobody's of ours.
     pub fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u32>> + '_ {
         self.slices.keys().map(|slice| {
-            let first = self.space.min + slice * self.space.size;
+            let first = self.first_id(*slice);
             first..=first + (self.space.size - 1)
         })
+    }
+
+    /// The slices that this domain's ranges have.
+    pub fn slices(&self) -> impl Iterator<Item = Slice> + '_ {
+        self.slices.iter().map(|(slice, first_rid)| self.slice_at(*slice, *first_rid))
+    }
+
+    /// This slice, for this range.
+    #[must_use]
+    pub fn slice_at(&self, slice: u32, first_rid: u32) -> Slice {
+        let (first_id, size) = (self.first_id(slice), self.space.size);
+        Slice { first_id, size, domain: self.domain, first_rid }
+    }
+
+    fn first_id(&self, slice: u32) -> u32 {
+        self.space.min + slice * self.space.size
     }
 }
 
@@ -173,7 +285,7 @@ mod tests {
     use super::*;
 
     fn map(domain: &str) -> IdMap {
-        IdMap::new(IdSpace::default(), domain.parse().unwrap()).unwrap()
+        IdMap::new(IdSpace::default(), domain.parse().unwrap(), OnCollision::Refuse).unwrap()
     }
 
     /// The first constant is `TEST_2922_MIN_ID` of sssd's own tests; the others were computed
@@ -221,7 +333,8 @@ mod tests {
     fn a_collision_is_refused_and_shifts_nobody() {
         // Three slices for eleven ranges: some must fall on one place.
         let space = IdSpace::new(200_000, 200_030, 10).unwrap();
-        let map = IdMap::new(space, "S-1-5-21-1-2-3".parse().unwrap()).unwrap();
+        let domain = "S-1-5-21-1-2-3".parse().unwrap();
+        let map = IdMap::new(space, domain, OnCollision::Refuse).unwrap();
         let mut owner: BTreeMap<u32, u32> = BTreeMap::new();
         let mut refused = 0;
         for rid in 0..110 {
@@ -232,6 +345,136 @@ mod tests {
             }
         }
         assert!(refused > 0);
+    }
+
+    /// sssd's own way, from `sss_idmap_calculate_range`, `get_helpers` and `spawn_dom`: slices by
+    /// first RID, the primary one registered, a helper placed beside what is registered then, and
+    /// registered when somebody of it is seen.
+    struct Sssd {
+        space: IdSpace,
+        domain: Sid,
+        registered: Vec<(u32, u32)>,
+        helpers: Vec<(u32, u32)>,
+    }
+
+    impl Sssd {
+        fn new(space: IdSpace, domain: Sid) -> Self {
+            let mut it = Self { space, domain, registered: Vec::new(), helpers: Vec::new() };
+            it.registered.push((0, it.calculate(0).unwrap()));
+            for k in 1..=HELPER_SLICES {
+                let first_rid = space.size * k;
+                // Running out of slices is no error, and ends it.
+                let Some(slice) = it.calculate(first_rid) else { break };
+                it.helpers.push((first_rid, slice));
+            }
+            it
+        }
+
+        fn calculate(&self, first_rid: u32) -> Option<u32> {
+            let first = slice_of(self.space, self.domain, first_rid);
+            let places = (0..self.space.slices).map(|step| (first + step) % self.space.slices);
+            let mut free =
+                places.filter(|place| !self.registered.iter().any(|(_, other)| other == place));
+            free.next()
+        }
+
+        fn id_of(&mut self, rid: u32) -> Option<u32> {
+            let first_rid = rid / self.space.size * self.space.size;
+            let known = |list: &[(u32, u32)]| list.iter().find(|one| one.0 == first_rid).copied();
+            if known(&self.registered).is_none() {
+                let helper = known(&self.helpers).map(|helper| helper.1);
+                let slice = helper.or_else(|| self.calculate(first_rid))?;
+                if self.registered.iter().any(|(_, other)| *other == slice) {
+                    return None;
+                }
+                self.registered.push((first_rid, slice));
+            }
+            let (_, slice) = known(&self.registered)?;
+            Some(self.space.min + slice * self.space.size + rid % self.space.size)
+        }
+    }
+
+    /// What the daemon does: a new range takes its place, and that is learned.
+    fn id_and_learn(map: &mut IdMap, rid: u32) -> Option<u32> {
+        let sid = map.domain().with_rid(rid)?;
+        if let Err(IdMapError::NewRange { first_rid, .. }) = map.id_of(sid) {
+            let slice = map.slice_at(map.place_of(first_rid).ok()?, first_rid);
+            map.learn(&slice);
+        }
+        map.id_of(sid).ok()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_collision_moves_somebody_elsewhere_than_sssd_does_or_gives_an_id_twice(
+            authority in 1_u32..1000,
+            slices in 1_u32..60,
+            rids in proptest::collection::vec(0_u32..400, 1..40),
+        ) {
+            let space = IdSpace::new(5000, 5000 + slices * 10, 10).unwrap();
+            let domain: Sid = format!("S-1-5-21-{authority}-2-3").parse().unwrap();
+            for on_collision in [OnCollision::Refuse, OnCollision::Shift] {
+                let mut map = IdMap::new(space, domain, on_collision).unwrap();
+                let mut owners: BTreeMap<u32, u32> = BTreeMap::new();
+                for rid in &rids {
+                    let before = map.id_of(domain.with_rid(*rid).unwrap()).ok();
+                    let Some(id) = id_and_learn(&mut map, *rid) else { continue };
+                    proptest::prop_assert!(before.is_none_or(|before| before == id));
+                    let owner = *owners.entry(id).or_insert(*rid);
+                    proptest::prop_assert_eq!(owner, *rid, "{} was given twice", id);
+                    proptest::prop_assert_eq!(map.sid_of(id), domain.with_rid(*rid));
+                    // sssd, if it had seen nobody else: the same, or, where that is refused here,
+                    // the place it would have shifted to.
+                    let alone = Sssd::new(space, domain).id_of(*rid);
+                    let is_helper = *rid < 10 * (HELPER_SLICES + 1);
+                    let is_at_home = slice_of(space, domain, rid / 10 * 10) == (id - 5000) / 10;
+                    if is_helper || is_at_home {
+                        proptest::prop_assert!(alone == Some(id) || !is_helper, "{rid}: {alone:?}, {id}");
+                    }
+                    if on_collision == OnCollision::Refuse {
+                        proptest::prop_assert!(is_at_home, "{rid} was shifted");
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn where_nothing_collides_ids_are_others_than_sssds(
+            authority in 1_u32..1_000_000, rids in proptest::collection::vec(0_u32..4_000_000, 1..10),
+        ) {
+            let domain: Sid = format!("S-1-5-21-{authority}-2-3").parse().unwrap();
+            let space = IdSpace::default();
+            let mut map = IdMap::new(space, domain, OnCollision::Refuse).unwrap();
+            let mut sssd = Sssd::new(space, domain);
+            for rid in rids {
+                if let Some(id) = id_and_learn(&mut map, rid) {
+                    proptest::prop_assert_eq!(sssd.id_of(rid), Some(id));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shifted_range_stays_where_it_is_or_a_taken_one_is_given() {
+        // Two slices: the first helper falls on the primary one, or on the other.
+        let space = IdSpace::new(5000, 5020, 10).unwrap();
+        let domain = (1..100)
+            .map(|number| format!("S-1-5-21-{number}-2-3").parse::<Sid>().unwrap())
+            .find(|domain| slice_of(space, *domain, 0) == slice_of(space, *domain, 10))
+            .unwrap();
+        let map = |on_collision| IdMap::new(space, domain, on_collision).unwrap();
+        let sid = domain.with_rid(15).unwrap();
+        let refused = map(OnCollision::Refuse).id_of(sid);
+        assert!(matches!(refused, Err(IdMapError::Collision { .. })), "{refused:?}");
+        let id = map(OnCollision::Shift).id_of(sid).unwrap();
+        assert_ne!((id - 5000) / 10, slice_of(space, domain, 0));
+        assert_eq!(Sssd::new(space, domain).id_of(15), Some(id));
+        // Another's: nobody gets it.
+        let mut refusing = map(OnCollision::Shift);
+        let slice = refusing.slices().find(|slice| slice.first_rid == 10).unwrap();
+        refusing.refuse(&slice);
+        assert!(refusing.id_of(sid).is_err());
+        assert_eq!(refusing.sid_of(id), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod ber;
 mod bind;
 mod by_id;
 mod by_name;
+mod changes;
 mod connection;
 mod discovery;
 mod domain;
@@ -33,6 +34,7 @@ mod users;
 
 pub use account::{AccountState, Judgement, PasswordState};
 pub use bind::BindOutcome;
+pub use changes::{Change, Changes, Poll, Position};
 pub use domain::{Domain, Lockout};
 pub use error::DirectoryError;
 pub use groups::GroupRecord;

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ldaps_core::config::{Config, IdMapping, Look, PrimaryGroup};
+use ldaps_core::config::{Config, Look, PrimaryGroup};
 use ldaps_core::entries::{GroupEntry, PasswdEntry, check_id};
-use ldaps_core::idmap::{IdMap, IdSpace};
+use ldaps_core::idmap::IdMap;
 use ldaps_core::names::{GroupName, NameError, NameForm, UserName, fold};
 use ldaps_core::sid::Sid;
 use ldaps_directory::{Domain, GroupRecord, UserRecord};
 
 use super::fields;
+use super::given::{Given, id_map};
 use super::local_names::Names;
 use super::named_groups::Named;
 use super::told::Told;
@@ -25,6 +26,8 @@ pub(crate) struct Accounts {
     /// The gids that the configuration gives to groups.
     gids: HashMap<Sid, u32>,
     told: Arc<Told>,
+    /// Who was given which id, ever.
+    pub(super) given: Given,
 }
 
 /// How to find the objects of ids in the directory.
@@ -43,11 +46,12 @@ impl Accounts {
         domain: Arc<Domain>,
         named: Arc<Named>,
         told: &Arc<Told>,
+        given: &Given,
     ) -> Self {
-        let given = config.groups.gids.iter();
-        let gids = given.filter_map(|(name, gid)| Some((named.sid(name)?, *gid))).collect();
-        let (map, told) = (id_map(config, &domain), told.clone());
-        Self { config: config.clone(), map, domain, named, gids, told }
+        let of_groups = config.groups.gids.iter();
+        let gids = of_groups.filter_map(|(name, gid)| Some((named.sid(name)?, *gid))).collect();
+        let (map, told) = (id_map(config, domain.sid, given), told.clone());
+        Self { config: config.clone(), map, domain, named, gids, told, given: given.clone() }
     }
 
     /// The user's entry. `groups` are the user's, if [`Self::need_groups`].
@@ -122,7 +126,7 @@ impl Accounts {
     /// has no id here (builtin groups, other domains) is left out.
     pub(crate) fn gids_of_sids(&self, sids: &[Sid]) -> Option<Vec<u32>> {
         let map = self.map.as_ref()?;
-        let gid = |sid: &Sid| self.gids.get(sid).copied().or_else(|| map.id_of(*sid).ok());
+        let gid = |sid: &Sid| self.gids.get(sid).copied().or_else(|| self.id_of(map, *sid).ok());
         Some(sids.iter().filter_map(gid).filter(|gid| self.check_id(*gid).is_ok()).collect())
     }
 
@@ -131,7 +135,7 @@ impl Accounts {
         let given = self.config.users.looks.of_user.get(&fold(&user.sam_account_name));
         match (given.and_then(|given| given.uid), &self.map) {
             (Some(uid), _) => Ok(uid),
-            (None, Some(map)) => map.id_of(user.sid).map_err(Withheld::NoId),
+            (None, Some(map)) => self.id_of(map, user.sid).map_err(Withheld::NoId),
             (None, None) => user.posix.uid.ok_or(Withheld::Missing("uidNumber")),
         }
     }
@@ -140,7 +144,7 @@ impl Accounts {
     pub(crate) fn gid(&self, group: &GroupRecord) -> Result<u32, Withheld> {
         match (self.gids.get(&group.sid), &self.map) {
             (Some(gid), _) => Ok(*gid),
-            (None, Some(map)) => map.id_of(group.sid).map_err(Withheld::NoId),
+            (None, Some(map)) => self.id_of(map, group.sid).map_err(Withheld::NoId),
             (None, None) => group.gid_number.ok_or(Withheld::Missing("gidNumber")),
         }
     }
@@ -174,6 +178,11 @@ impl Accounts {
         !self.config.users.looks.of_group.is_empty()
     }
 
+    /// Whether a gid is a user's private group.
+    pub(super) fn is_private(&self, uid: u32, gid: u32) -> bool {
+        self.config.users.primary_group == PrimaryGroup::Private && uid == gid
+    }
+
     /// What the configuration says of a user, the nearest first.
     fn looks(&self, name: &str, groups: &[Sid]) -> Vec<&Look> {
         let looks = &self.config.users.looks;
@@ -191,7 +200,7 @@ impl Accounts {
                 let sid = user.primary_group_rid.and_then(|rid| self.domain.sid.with_rid(rid));
                 let sid = sid.ok_or(missing)?;
                 let given = self.gids.get(&sid).copied();
-                given.map_or_else(|| map.id_of(sid).map_err(Withheld::NoId), Ok)
+                given.map_or_else(|| self.id_of(map, sid).map_err(Withheld::NoId), Ok)
             }
         }
     }
@@ -200,17 +209,6 @@ impl Accounts {
         match id < self.config.ids.min_id {
             true => Err(Withheld::BelowMinimum(id)),
             false => check_id(id).map_err(Withheld::Entry),
-        }
-    }
-}
-
-/// The id map of a domain; None for `posix`, and for what is no domain.
-pub(crate) fn id_map(config: &Config, domain: &Domain) -> Option<IdMap> {
-    let ids = &config.ids;
-    match ids.mapping {
-        IdMapping::Posix => None,
-        IdMapping::Sid => {
-            IdMap::new(IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?, domain.sid)
         }
     }
 }

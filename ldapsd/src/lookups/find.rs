@@ -38,7 +38,8 @@ impl Inner {
             self.memory().keep_nobody(key);
             return Ok(None);
         };
-        self.memory().keep_user(key, &user);
+        accounts.give_user(&user);
+        self.memory().keep_user(Some(key), &user);
         Ok(Some(user))
     }
 
@@ -81,12 +82,12 @@ impl Inner {
         let twice = self.uids_twice(accounts, &[entry.uid]).await?.remove(&entry.uid);
         Ok(match twice {
             Some(dns) => Err(Withheld::Twice(entry.uid, dns)),
-            None => Ok(entry),
+            None => accounts.still_theirs(entry, user.sid),
         })
     }
 
     /// The user's entry, as if nobody else could have its uid.
-    async fn looked_at(
+    pub(super) async fn looked_at(
         &self,
         accounts: &Accounts,
         user: &UserRecord,
@@ -115,7 +116,10 @@ impl Inner {
             None => self.private_group(&accounts, &key, &local).await?,
         };
         match &group {
-            Some(group) => self.memory().keep_group(group),
+            Some(group) => {
+                accounts.give_group(group);
+                self.memory().keep_group(group);
+            }
             None => self.memory().keep_nobody(key),
         }
         Ok(group)
@@ -134,9 +138,10 @@ impl Inner {
         {
             entry = Err(Withheld::Twice(gid, dns));
         }
+        let entry = entry.and_then(|entry| accounts.still_the_groups(entry, record.sid));
         let Some(mut entry) = told(entry, &record.dn) else { return Ok(None) };
         entry.members = member_names(self.directory.members(&record.dn).await?, local);
-        Ok(Some(Arc::new(KnownGroup { entry })))
+        Ok(Some(Arc::new(KnownGroup { entry, sid: Some(record.sid) })))
     }
 
     /// The group of a user's own, by name or gid; nobody else is in it. Where a group of the
@@ -174,7 +179,8 @@ impl Inner {
             ));
             return Ok(None);
         }
-        Ok(Some(Arc::new(KnownGroup { entry: GroupEntry { name, gid, members: Vec::new() } })))
+        let entry = GroupEntry { name, gid, members: Vec::new() };
+        Ok(Some(Arc::new(KnownGroup { entry, sid: None })))
     }
 
     pub(super) async fn find_membership(
@@ -190,8 +196,12 @@ impl Inner {
             Some(gids) => gids,
             None => {
                 let groups = self.directory.groups_by_sid(&shown).await?;
-                let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
-                entries.map(|entry| entry.gid).collect()
+                let shown = |group: &GroupRecord| {
+                    accounts
+                        .group(group, &local)
+                        .and_then(|entry| accounts.still_the_groups(entry, group.sid))
+                };
+                groups.iter().filter_map(|group| Some(shown(group).ok()?.gid)).collect()
             }
         };
         let twice = self.gids_twice(&accounts, &gids).await?;
@@ -210,7 +220,8 @@ impl Inner {
         let page = self.directory.users_page(size, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for user in &page.records {
-            records.extend(self.looked_at(&accounts, user, &local).await?.ok());
+            let entry = self.looked_at(&accounts, user, &local).await?;
+            records.extend(entry.and_then(|entry| accounts.still_theirs(entry, user.sid)).ok());
         }
         let uids: Vec<u32> = records.iter().map(|entry| entry.uid).collect();
         let twice = self.uids_twice(&accounts, &uids).await?;
@@ -228,6 +239,7 @@ impl Inner {
         let mut records = Vec::with_capacity(page.records.len());
         for group in page.records {
             if let Some(known) = self.complete_group(&accounts, group, &local).await? {
+                accounts.give_group(&known);
                 self.memory().keep_group(&known);
                 records.push(known.entry.clone());
             }
@@ -237,8 +249,12 @@ impl Inner {
 
     pub(super) async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
         let domain = self.directory.domain().await?;
+        self.memory().belong_to(domain.sid);
         let named = self.named.now(&self.directory, &self.config, &self.told).await?;
-        Ok((Accounts::new(&self.config, domain, named, &self.told), self.local_names()?))
+        Ok((
+            Accounts::new(&self.config, domain, named, &self.told, &self.given),
+            self.local_names()?,
+        ))
     }
 
     /// Why nobody of this name is served.

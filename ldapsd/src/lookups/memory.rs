@@ -1,18 +1,24 @@
 //! What was asked before: found entries with the moment they were read, and names that nobody has.
+//!
+//! A user is held once, by SID, and found by any of the names and ids in `keys`; a group is held by
+//! its gid. Every change of what is held, and every doubt about it, goes through `keep_*`, `forget_*`
+//! and `doubt_*`, and from there into the outboxes of those who keep a copy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldaps_core::config::{Cache, LdapFilter};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::names::{GroupName, UserName};
+use ldaps_core::names::{GroupName, UserName, fold};
 use ldaps_core::sid::Sid;
-use ldaps_directory::UserRecord;
+use ldaps_directory::{GroupRecord, UserRecord};
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+
+use super::outbox::{Outbox, Outboxes, Subject};
 
 /// How a user or group was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,20 +34,22 @@ pub(crate) enum Key {
 }
 
 /// A user that is served here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KnownUser {
     pub(crate) entry: PasswdEntry,
     pub(crate) record: UserRecord,
 }
 
 /// A group that is served here, with its members.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KnownGroup {
     pub(crate) entry: GroupEntry,
+    /// The group's SID; None for a user's private group, which the directory has no object of.
+    pub(crate) sid: Option<Sid>,
 }
 
 /// The groups of a user.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Membership {
     pub(crate) sids: Vec<Sid>,
     pub(crate) gids: Vec<u32>,
@@ -50,9 +58,9 @@ pub(crate) struct Membership {
 /// What memory says to a question.
 #[derive(Debug)]
 pub(crate) enum Recalled<Known> {
-    /// Found, and read not long ago.
+    /// Found, and as the directory has it, as far as is known.
     Fresh(Arc<Known>),
-    /// Found, and read long ago: good enough while no server answers.
+    /// Found, and read long ago, or changed since: good enough while no server answers.
     Stale(Arc<Known>),
     /// Asked for not long ago, and nobody's.
     Nobody,
@@ -64,18 +72,90 @@ pub(crate) enum Recalled<Known> {
 /// enough while no server answers, and for nothing else.
 type Read = Option<Instant>;
 
+/// One thing that is held.
+#[derive(Debug)]
+struct Held<Known> {
+    known: Arc<Known>,
+    read: Read,
+    /// When it was last seen in the directory, if not read as a whole.
+    seen: Read,
+    /// The directory has something newer, or may have.
+    doubted: bool,
+    /// By what it is found.
+    keys: Vec<Key>,
+}
+
+/// What whoever keeps a copy of memory is told of one thing in it.
+#[derive(Debug)]
+pub(crate) struct Copied<Known> {
+    pub(crate) known: Arc<Known>,
+    /// By what it is found.
+    pub(crate) keys: Vec<Key>,
+    /// Whether it is as the directory has it, as far as is known: it was read since the start, and
+    /// nothing has been heard since that speaks against it.
+    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
+    pub(crate) trusted: bool,
+}
+
+impl<Known> Copied<Known> {
+    fn of(held: &Held<Known>) -> Self {
+        let trusted = held.read.is_some() && !held.doubted;
+        Self { known: held.known.clone(), keys: held.keys.clone(), trusted }
+    }
+}
+
+impl<Known> Clone for Held<Known> {
+    fn clone(&self) -> Self {
+        let Self { known, read, seen, doubted, keys } = self;
+        let (known, keys) = (known.clone(), keys.clone());
+        Self { known, read: *read, seen: *seen, doubted: *doubted, keys }
+    }
+}
+
+impl<Known> Held<Known> {
+    fn now(known: &Arc<Known>, keys: Vec<Key>) -> Self {
+        let now = Some(Instant::now());
+        Self { known: known.clone(), read: now, seen: now, doubted: false, keys }
+    }
+
+    fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
+        Self { known, read: None, seen: None, doubted: false, keys }
+    }
+
+    /// Whether whoever keeps a copy has something else than this, or nothing to rely on.
+    fn is_news(before: Option<&Self>, known: &Known) -> bool
+    where
+        Known: PartialEq,
+    {
+        before
+            .is_none_or(|before| before.doubted || before.read.is_none() || *before.known != *known)
+    }
+
+    fn recalled(&self, fresh_for: Duration) -> Recalled<Known> {
+        match !self.doubted && is_within(self.read, fresh_for) {
+            true => Recalled::Fresh(self.known.clone()),
+            false => Recalled::Stale(self.known.clone()),
+        }
+    }
+}
+
 /// The memory of the look-ups. It holds what the directory said; what the host itself says goes
 /// first and is looked at by whoever answers.
 #[derive(Debug)]
 pub(crate) struct Memory {
     fresh_for: Duration,
     nobody_for: Duration,
-    users: HashMap<Key, (Arc<KnownUser>, Read)>,
-    groups: HashMap<Key, (Arc<KnownGroup>, Read)>,
-    memberships: HashMap<Sid, (Arc<Membership>, Read)>,
+    /// The domain whose people these are, once something is held.
+    domain: Option<Sid>,
+    users: HashMap<Sid, Held<KnownUser>>,
+    groups: HashMap<u32, Held<KnownGroup>>,
+    memberships: HashMap<Sid, Held<Membership>>,
     /// What a filter of the access rules said of the user with this SID, by its text.
     matches: HashMap<(Sid, String), (bool, Instant)>,
+    user_keys: HashMap<Key, Sid>,
+    group_names: HashMap<Key, u32>,
     nobody: LruCache<Key, Instant>,
+    outboxes: Outboxes,
 }
 
 impl Memory {
@@ -84,74 +164,153 @@ impl Memory {
         Self {
             fresh_for: config.positive,
             nobody_for: config.negative,
+            domain: None,
             users: HashMap::new(),
             groups: HashMap::new(),
             memberships: HashMap::new(),
             matches: HashMap::new(),
+            user_keys: HashMap::new(),
+            group_names: HashMap::new(),
             nobody: LruCache::new(bound),
+            outboxes: Outboxes::default(),
         }
     }
 
     /// Takes over what another memory holds; how long it is fresh is this one's own matter.
     pub(crate) fn inherit(&mut self, from: &Self) {
+        self.domain = from.domain;
         self.users.clone_from(&from.users);
         self.groups.clone_from(&from.groups);
         self.memberships.clone_from(&from.memberships);
         self.matches.clone_from(&from.matches);
+        self.user_keys.clone_from(&from.user_keys);
+        self.group_names.clone_from(&from.group_names);
+    }
+
+    /// The domain whose people are held; None: nobody is.
+    pub(crate) fn domain(&self) -> Option<Sid> {
+        self.domain
+    }
+
+    /// Holds people of this domain from now on. Those of another are forgotten.
+    pub(crate) fn belong_to(&mut self, domain: Sid) {
+        if self.domain.replace(domain).is_some_and(|before| before != domain) {
+            tracing::warn!(
+                "the directory is another domain's than before ({domain}): everything that was \
+                 known is forgotten"
+            );
+            for sid in self.users.keys().copied().collect::<Vec<_>>() {
+                self.forget_user(sid);
+            }
+            for gid in self.groups.keys().copied().collect::<Vec<_>>() {
+                self.forget_group(gid);
+            }
+            self.memberships.drain().for_each(|(sid, _)| {
+                self.outboxes.put(Subject::Membership(sid));
+            });
+        }
+    }
+
+    /// How a user is now: the entry, and by which keys it is found.
+    pub(crate) fn user_of(&self, sid: Sid) -> Option<Copied<KnownUser>> {
+        self.users.get(&sid).map(Copied::of)
+    }
+
+    /// How a group is now.
+    pub(crate) fn group_of(&self, gid: u32) -> Option<Copied<KnownGroup>> {
+        self.groups.get(&gid).map(Copied::of)
+    }
+
+    /// How somebody's groups are now.
+    pub(crate) fn membership_of(&self, sid: Sid) -> Option<Copied<Membership>> {
+        self.memberships.get(&sid).map(Copied::of)
+    }
+
+    /// An outbox that hears of every change from now on, and everybody who is held now: whoever
+    /// keeps a copy begins with those.
+    pub(crate) fn observe(&mut self) -> (Arc<Outbox>, Vec<Subject>) {
+        (self.outboxes.open(), self.everybody())
+    }
+
+    /// Everybody who is held.
+    pub(crate) fn everybody(&self) -> Vec<Subject> {
+        let users = self.users.keys().copied().map(Subject::User);
+        let groups = self.groups.keys().copied().map(Subject::Group);
+        let memberships = self.memberships.keys().copied().map(Subject::Membership);
+        users.chain(groups).chain(memberships).collect()
     }
 
     /// The user asked for.
     pub(crate) fn user(&mut self, key: &Key) -> Recalled<KnownUser> {
-        let found = self.users.get(key).cloned();
-        self.recall(found, Some(key))
+        match self.held_user(key).map(|held| held.recalled(self.fresh_for)) {
+            Some(recalled) => recalled,
+            None => self.nobody_or_unknown(key),
+        }
     }
 
     /// The group asked for.
     pub(crate) fn group(&mut self, key: &Key) -> Recalled<KnownGroup> {
-        let found = self.groups.get(key).cloned();
-        self.recall(found, Some(key))
+        match self.held_group(key).map(|held| held.recalled(self.fresh_for)) {
+            Some(recalled) => recalled,
+            None => self.nobody_or_unknown(key),
+        }
     }
 
     /// The groups of the user with this SID.
-    pub(crate) fn membership(&mut self, sid: Sid) -> Recalled<Membership> {
-        let found = self.memberships.get(&sid).cloned();
-        self.recall(found, None)
+    pub(crate) fn membership(&self, sid: Sid) -> Recalled<Membership> {
+        let held = self.memberships.get(&sid);
+        held.map_or(Recalled::Unknown, |held| held.recalled(self.fresh_for))
     }
 
     /// The user asked for, if it was read within this time.
     pub(crate) fn user_within(&self, key: &Key, age: Duration) -> Option<Arc<KnownUser>> {
-        let (user, read) = self.users.get(key)?;
-        is_within(*read, age).then(|| user.clone())
+        let held = self.held_user(key)?;
+        is_within(held.read, age).then(|| held.known.clone())
     }
 
     /// The groups of the user with this SID, if they were read within this time.
     pub(crate) fn membership_within(&self, sid: Sid, age: Duration) -> Option<Arc<Membership>> {
-        let (membership, read) = self.memberships.get(&sid)?;
-        is_within(*read, age).then(|| membership.clone())
+        let held = self.memberships.get(&sid)?;
+        is_within(held.read, age).then(|| held.known.clone())
     }
 
-    /// Keeps a user under the name or id that was asked for, and under the canonical ones.
-    pub(crate) fn keep_user(&mut self, asked: Key, user: &Arc<KnownUser>) {
-        let mut keys = vec![asked, Key::Uid(user.entry.uid)];
-        keys.extend(UserName::parse(user.entry.name.as_bytes()).ok().map(Key::UserName));
-        for key in keys {
-            self.nobody.pop(&key);
-            self.users.insert(key, (user.clone(), Some(Instant::now())));
+    /// Keeps a user under the name or id that was asked for, and under the canonical ones. Other
+    /// names stay where nothing has changed: a name that was another's may have come with a change.
+    pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>) {
+        let sid = user.record.sid;
+        let before = self.take_user(sid);
+        let mut is_news = Held::is_news(before.as_ref(), user);
+        let is_as_before = before.as_ref().is_some_and(|before| before.known == *user);
+        let other_names = before.filter(|_| is_as_before).map(|before| before.keys);
+        let names_before = other_names.as_ref().map_or(0, Vec::len);
+        let mut keys = canonical_keys(&user.entry);
+        for key in asked.into_iter().chain(other_names.into_iter().flatten()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        is_news |= keys.len() != names_before;
+        self.put_user(Held::now(user, keys));
+        if is_news {
+            self.outboxes.put(Subject::User(sid));
         }
     }
 
     /// Keeps a group under its name and id.
     pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>) {
-        let name = GroupName::parse(group.entry.name.as_bytes()).ok().map(Key::GroupName);
-        for key in name.into_iter().chain([Key::Gid(group.entry.gid)]) {
-            self.nobody.pop(&key);
-            self.groups.insert(key, (group.clone(), Some(Instant::now())));
+        let is_news = Held::is_news(self.groups.get(&group.entry.gid), group);
+        self.put_group(Held::now(group, group_name(&group.entry).into_iter().collect()));
+        if is_news {
+            self.outboxes.put(Subject::Group(group.entry.gid));
         }
     }
 
     /// Keeps the groups of the user with this SID.
     pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
-        self.memberships.insert(sid, (membership.clone(), Some(Instant::now())));
+        let before = self.memberships.insert(sid, Held::now(membership, Vec::new()));
+        if Held::is_news(before.as_ref(), membership) {
+            self.outboxes.put(Subject::Membership(sid));
+        }
     }
 
     /// What this filter said of the user with this SID, if it was asked within this time.
@@ -173,9 +332,176 @@ impl Memory {
     /// Keeps that nobody has a name or id. Only an answer of the directory says so, never an
     /// error.
     pub(crate) fn keep_nobody(&mut self, key: Key) {
-        self.users.remove(&key);
-        self.groups.remove(&key);
+        if let Some(sid) = self.user_keys.get(&key).copied() {
+            // Whether all of the account is gone, or a name of it, is not known.
+            if canonical_keys(&self.users[&sid].known.entry).contains(&key) {
+                self.forget_user(sid);
+            } else {
+                self.user_keys.remove(&key);
+            }
+        }
+        if let Some(gid) = self.held_group(&key).map(|held| held.known.entry.gid) {
+            self.forget_group(gid);
+        }
         self.nobody.put(key, Instant::now());
+    }
+
+    /// Forgets a user and the user's groups.
+    pub(crate) fn forget_user(&mut self, sid: Sid) {
+        if self.take_user(sid).is_some() {
+            self.outboxes.put(Subject::User(sid));
+            self.matches.retain(|(of, _), _| *of != sid);
+        }
+        if self.memberships.remove(&sid).is_some() {
+            self.outboxes.put(Subject::Membership(sid));
+        }
+    }
+
+    /// Forgets a group; who was in it is asked for again.
+    pub(crate) fn forget_group(&mut self, gid: u32) {
+        if self.take_group(gid).is_some() {
+            self.outboxes.put(Subject::Group(gid));
+        }
+        self.doubt_memberships(|_, membership| membership.gids.contains(&gid));
+    }
+
+    /// Forgets whoever has this uid or gid, under every name: it has turned out to be several's.
+    pub(crate) fn forget_id(&mut self, id: u32) {
+        let users = self.users.iter().filter(|(_, held)| held.known.entry.uid == id);
+        for sid in users.map(|(sid, _)| *sid).collect::<Vec<_>>() {
+            self.forget_user(sid);
+        }
+        if self.take_group(id).is_some() {
+            self.outboxes.put(Subject::Group(id));
+        }
+        let members = self.memberships.iter().filter(|(_, held)| held.known.gids.contains(&id));
+        for sid in members.map(|(sid, _)| *sid).collect::<Vec<_>>() {
+            self.memberships.remove(&sid);
+            self.outboxes.put(Subject::Membership(sid));
+        }
+    }
+
+    /// Has a user asked for again before the entry is served as fresh.
+    pub(crate) fn doubt_user(&mut self, sid: Sid) {
+        if let Some(held) = self.users.get_mut(&sid) {
+            held.doubted = true;
+            self.outboxes.put(Subject::User(sid));
+        }
+    }
+
+    /// The same of a group.
+    pub(crate) fn doubt_group(&mut self, gid: u32) {
+        if let Some(held) = self.groups.get_mut(&gid) {
+            held.doubted = true;
+            self.outboxes.put(Subject::Group(gid));
+        }
+    }
+
+    /// The same of the groups of all for whom this is true.
+    pub(crate) fn doubt_memberships(&mut self, concerned: impl Fn(Sid, &Membership) -> bool) {
+        for (sid, held) in &mut self.memberships {
+            if !held.doubted && concerned(*sid, &held.known) {
+                held.doubted = true;
+                self.outboxes.put(Subject::Membership(*sid));
+            }
+        }
+    }
+
+    /// The same of everything.
+    pub(crate) fn doubt_everything(&mut self) {
+        for sid in self.users.keys().copied().collect::<Vec<_>>() {
+            self.doubt_user(sid);
+        }
+        self.doubt_everything_of_groups();
+        self.nobody.clear();
+    }
+
+    /// The same of all groups, and of who is in them.
+    pub(crate) fn doubt_everything_of_groups(&mut self) {
+        self.doubt_groups(|_| true);
+        self.doubt_memberships(|_, _| true);
+    }
+
+    /// The same of all groups for which this is true.
+    pub(crate) fn doubt_groups(&mut self, concerned: impl Fn(&KnownGroup) -> bool) {
+        for (gid, held) in &mut self.groups {
+            if !held.doubted && concerned(&held.known) {
+                held.doubted = true;
+                self.outboxes.put(Subject::Group(*gid));
+            }
+        }
+    }
+
+    /// The same of groups, and of who is in which, that were read too long ago to be fresh: whoever
+    /// keeps a copy hears of it.
+    pub(crate) fn doubt_old(&mut self) {
+        let (fresh_for, outboxes) = (self.fresh_for, &self.outboxes);
+        let is_old = |doubted: bool, read: Read| !doubted && !is_within(read, fresh_for);
+        for (gid, held) in &mut self.groups {
+            if is_old(held.doubted, held.read) {
+                held.doubted = true;
+                outboxes.put(Subject::Group(*gid));
+            }
+        }
+        for (sid, held) in &mut self.memberships {
+            if is_old(held.doubted, held.read) {
+                held.doubted = true;
+                outboxes.put(Subject::Membership(*sid));
+            }
+        }
+    }
+
+    /// All users, and how long ago each was seen in the directory.
+    pub(crate) fn users_by_age(&self) -> Vec<(Duration, Sid)> {
+        self.users.iter().map(|(sid, held)| (age(held.seen), *sid)).collect()
+    }
+
+    /// All groups that the directory has objects of, and how long ago each was seen in it.
+    pub(crate) fn groups_by_age(&self) -> Vec<(Duration, Sid)> {
+        let groups = self.groups.values();
+        groups.filter_map(|held| Some((age(held.seen), held.known.sid?))).collect()
+    }
+
+    /// Notes that a group is still in the directory; it is doubted where it has another name.
+    pub(crate) fn saw_group(&mut self, group: &GroupRecord) {
+        let name = fold(&group.sam_account_name);
+        let of_sid = |held: &&mut Held<KnownGroup>| held.known.sid == Some(group.sid);
+        if let Some(held) = self.groups.values_mut().find(of_sid) {
+            held.seen = Some(Instant::now());
+            if held.known.entry.name != name {
+                let gid = held.known.entry.gid;
+                self.doubt_group(gid);
+            }
+        }
+    }
+
+    /// Forgets the group with this SID.
+    pub(crate) fn forget_group_of(&mut self, sid: Sid) {
+        let of_sid = |held: &&Held<KnownGroup>| held.known.sid == Some(sid);
+        let gid = self.groups.values().find(of_sid).map(|held| held.known.entry.gid);
+        if let Some(gid) = gid {
+            self.forget_group(gid);
+        }
+        self.doubt_memberships(|_, membership| membership.sids.contains(&sid));
+    }
+
+    /// The SIDs of held users with one of these names, which are sorted.
+    pub(crate) fn users_named(&self, names: &[String]) -> HashSet<Sid> {
+        let is_named =
+            |held: &&Held<KnownUser>| names.binary_search(&held.known.entry.name).is_ok();
+        self.users.values().filter(is_named).map(|held| held.known.record.sid).collect()
+    }
+
+    /// Does not hold these for nobody's any more, nor any id: whose that is cannot be seen here.
+    pub(crate) fn not_nobody(&mut self, keys: Vec<Key>) {
+        for key in keys {
+            self.nobody.pop(&key);
+        }
+        let ids = self.nobody.iter().map(|(key, _)| key);
+        let ids = ids.filter(|key| matches!(key, Key::Uid(_) | Key::Gid(_))).cloned();
+        for key in ids.collect::<Vec<_>>() {
+            self.nobody.pop(&key);
+        }
     }
 
     /// Takes over what is known of somebody from before the start; what has been read since goes
@@ -187,52 +513,131 @@ impl Memory {
         membership: Membership,
         groups: Vec<GroupEntry>,
     ) {
-        self.memberships.entry(user.record.sid).or_insert((Arc::new(membership), None));
-        let keys = names.into_iter().map(Key::UserName).chain([Key::Uid(user.entry.uid)]);
-        let user = Arc::new(user);
-        for key in keys {
-            self.users.entry(key).or_insert((user.clone(), None));
-        }
+        let keys = names.into_iter().map(Key::UserName).collect();
+        self.recollect_membership(user.record.sid, membership);
+        self.recollect_user(user, keys);
         for entry in groups {
-            let name = GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName);
-            let keys = name.into_iter().chain([Key::Gid(entry.gid)]);
-            let group = Arc::new(KnownGroup { entry });
-            for key in keys {
-                self.groups.entry(key).or_insert((group.clone(), None));
-            }
+            self.recollect_group(KnownGroup { entry, sid: None });
         }
     }
 
-    /// Forgets whoever has this uid or gid, under every name: it has turned out to be several's.
-    pub(crate) fn forget_id(&mut self, id: u32) {
-        self.users.retain(|_, (user, _)| user.entry.uid != id);
-        self.groups.retain(|_, (group, _)| group.entry.gid != id);
-        self.memberships.retain(|_, (membership, _)| !membership.gids.contains(&id));
+    /// The same of a user alone, by these names besides the canonical one.
+    pub(crate) fn recollect_user(&mut self, user: KnownUser, names: Vec<Key>) {
+        let sid = user.record.sid;
+        if let Some(held) = self.users.get_mut(&sid) {
+            for name in names {
+                if held.read.is_none() && !self.user_keys.contains_key(&name) {
+                    held.keys.push(name.clone());
+                    self.user_keys.insert(name, sid);
+                }
+            }
+            return;
+        }
+        let mut keys = canonical_keys(&user.entry);
+        keys.extend(names);
+        keys.retain(|key| !self.user_keys.contains_key(key));
+        self.put_user(Held::before_start(Arc::new(user), keys));
+    }
+
+    /// The same of a group.
+    pub(crate) fn recollect_group(&mut self, group: KnownGroup) {
+        let name = group_name(&group.entry);
+        let is_known = self.groups.contains_key(&group.entry.gid)
+            || name.as_ref().is_some_and(|name| self.group_names.contains_key(name));
+        if !is_known {
+            self.put_group(Held::before_start(Arc::new(group), name.into_iter().collect()));
+        }
+    }
+
+    /// The same of somebody's groups.
+    pub(crate) fn recollect_membership(&mut self, sid: Sid, membership: Membership) {
+        let held = || Held::before_start(Arc::new(membership), Vec::new());
+        self.memberships.entry(sid).or_insert_with(held);
     }
 
     /// Users and groups held, each once.
     pub(crate) fn count(&self) -> (usize, usize) {
-        let users = self.users.keys().filter(|key| matches!(key, Key::Uid(_))).count();
-        let groups = self.groups.keys().filter(|key| matches!(key, Key::Gid(_))).count();
-        (users, groups)
+        (self.users.len(), self.groups.len())
     }
 
-    fn recall<Known>(
-        &mut self,
-        found: Option<(Arc<Known>, Read)>,
-        key: Option<&Key>,
-    ) -> Recalled<Known> {
-        if let Some((known, read)) = found {
-            return match is_within(read, self.fresh_for) {
-                true => Recalled::Fresh(known),
-                false => Recalled::Stale(known),
-            };
+    fn held_user(&self, key: &Key) -> Option<&Held<KnownUser>> {
+        self.users.get(self.user_keys.get(key)?)
+    }
+
+    fn held_group(&self, key: &Key) -> Option<&Held<KnownGroup>> {
+        match key {
+            Key::Gid(gid) => self.groups.get(gid),
+            name => self.groups.get(self.group_names.get(name)?),
         }
-        match key.and_then(|key| self.nobody.get(key)) {
+    }
+
+    /// Puts a user in place. Whoever had one of the names or the id before has it no more.
+    fn put_user(&mut self, held: Held<KnownUser>) {
+        let sid = held.known.record.sid;
+        for key in &held.keys {
+            self.nobody.pop(key);
+            let before = self.user_keys.insert(key.clone(), sid);
+            if let Some(before) = before.filter(|before| *before != sid) {
+                self.doubt_user(before);
+            }
+        }
+        self.users.insert(sid, held);
+    }
+
+    fn take_user(&mut self, sid: Sid) -> Option<Held<KnownUser>> {
+        let held = self.users.remove(&sid)?;
+        for key in &held.keys {
+            if self.user_keys.get(key) == Some(&sid) {
+                self.user_keys.remove(key);
+            }
+        }
+        Some(held)
+    }
+
+    fn put_group(&mut self, held: Held<KnownGroup>) {
+        let gid = held.known.entry.gid;
+        self.take_group(gid);
+        self.nobody.pop(&Key::Gid(gid));
+        for key in &held.keys {
+            self.nobody.pop(key);
+            let before = self.group_names.insert(key.clone(), gid);
+            if let Some(before) = before.filter(|before| *before != gid) {
+                self.doubt_group(before);
+            }
+        }
+        self.groups.insert(gid, held);
+    }
+
+    fn take_group(&mut self, gid: u32) -> Option<Held<KnownGroup>> {
+        let held = self.groups.remove(&gid)?;
+        for key in &held.keys {
+            if self.group_names.get(key) == Some(&gid) {
+                self.group_names.remove(key);
+            }
+        }
+        Some(held)
+    }
+
+    fn nobody_or_unknown<Known>(&mut self, key: &Key) -> Recalled<Known> {
+        match self.nobody.get(key) {
             Some(read) if read.elapsed() < self.nobody_for => Recalled::Nobody,
             _ => Recalled::Unknown,
         }
     }
+}
+
+/// The uid, and the account's own name.
+fn canonical_keys(entry: &PasswdEntry) -> Vec<Key> {
+    let name = UserName::parse(entry.name.as_bytes()).ok().map(Key::UserName);
+    [Key::Uid(entry.uid)].into_iter().chain(name).collect()
+}
+
+fn group_name(entry: &GroupEntry) -> Option<Key> {
+    GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName)
+}
+
+fn age(read: Read) -> Duration {
+    read.map_or(Duration::MAX, |moment| moment.elapsed())
 }
 
 fn is_within(read: Read, age: Duration) -> bool {

@@ -1,16 +1,21 @@
 //! Names and ids: the host's own first, then memory, then one search, however many ask.
 
 pub(crate) mod accounts;
+mod changed;
 mod claims;
+pub(crate) mod copies;
 mod fields;
 mod find;
 mod flights;
+pub(crate) mod given;
 mod granted;
 pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
 mod named_groups;
+pub(crate) mod outbox;
 mod recollection;
+mod rotation;
 mod shadowed;
 mod told;
 mod withheld;
@@ -29,6 +34,7 @@ use ldaps_directory::{Directory, DirectoryError, Page, UserRecord};
 use tokio::time::{Instant, timeout};
 
 use crate::budget::Asker;
+use crate::durable::ids::GivenIds;
 use flights::Flights;
 use local_names::{LocalNames, Names};
 use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
@@ -58,6 +64,7 @@ struct Inner {
     shadowed: Shadowed,
     named: NamedGroups,
     told: Arc<Told>,
+    given: Arc<GivenIds>,
     /// The SIDs of groups that access rules name.
     rule_groups: Mutex<HashMap<GroupName, (Option<Sid>, Option<Instant>)>>,
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
@@ -69,7 +76,11 @@ struct Inner {
 
 impl Lookups {
     /// Nothing is remembered yet.
-    pub(crate) fn new(config: &Arc<Config>, directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        directory: Arc<Directory>,
+        given: &Arc<GivenIds>,
+    ) -> Self {
         Self(Arc::new(Inner {
             config: config.clone(),
             directory,
@@ -78,6 +89,7 @@ impl Lookups {
             shadowed: Shadowed::default(),
             named: NamedGroups::default(),
             told: Arc::default(),
+            given: given.clone(),
             rule_groups: Mutex::default(),
             user_flights: Arc::default(),
             group_flights: Arc::default(),
@@ -223,8 +235,15 @@ impl Inner {
         let Some(known) = stale else { return found.await };
         match timeout(REFRESH_PATIENCE, found).await {
             Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if self.is_of_another_domain() => Err(error),
             Ok(Err(_)) | Err(_) => Ok(Some(known)),
         }
+    }
+
+    /// Whether what was held when a question came has turned out to be of another domain.
+    fn is_of_another_domain(&self) -> bool {
+        let (ours, theirs) = (self.memory().domain(), self.directory.status().domain);
+        ours.zip(theirs).is_some_and(|(ours, theirs)| ours != theirs.sid)
     }
 
     async fn find_user_once(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {

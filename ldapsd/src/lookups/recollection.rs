@@ -4,20 +4,21 @@ use std::sync::PoisonError;
 
 use ldaps_core::config::{Config, IdMapping, PrimaryGroup};
 use ldaps_core::entries::GroupEntry;
-use ldaps_core::idmap::{IdMap, IdSpace};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
-use ldaps_directory::DirectoryError;
+use ldaps_directory::{DirectoryError, GroupRecord};
 
 use super::Lookups;
+use super::given::id_map;
 use super::memory::{Key, KnownUser};
+use crate::durable::ids::GivenIds;
 use crate::offline::record::Record;
 
 impl Lookups {
     /// Knows these people from before the start, while no server answers. Who would have other ids
     /// by now, because the configuration says so, is not known: the ones of before may be another's.
     pub(crate) fn recollect(&self, record: &Record) {
-        if !has_its_ids(&self.0.config, &record.user) {
+        if !has_its_ids(&self.0.config, &self.0.given, &record.user) {
             return;
         }
         let of_account = [record.user.entry.name.as_str()];
@@ -42,8 +43,11 @@ impl Lookups {
     ) -> Result<Vec<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.0.accounts().await?;
         let groups = self.0.directory.groups_by_sid(sids).await?;
-        let entries = groups.iter().filter_map(|group| accounts.group(group, &local).ok());
-        let mut entries: Vec<GroupEntry> = entries.collect();
+        let shown = |group: &GroupRecord| {
+            let entry = accounts.group(group, &local);
+            entry.and_then(|entry| accounts.still_the_groups(entry, group.sid)).ok()
+        };
+        let mut entries: Vec<GroupEntry> = groups.iter().filter_map(shown).collect();
         let gids: Vec<u32> = entries.iter().map(|entry| entry.gid).collect();
         let twice = self.0.gids_twice(&accounts, &gids).await?;
         entries.retain(|entry| !twice.contains_key(&entry.gid));
@@ -55,10 +59,10 @@ impl Lookups {
 
 /// Whether somebody of before has the ids that the configuration in force gives them, as far as
 /// that is known without asking.
-fn has_its_ids(config: &Config, user: &KnownUser) -> bool {
+fn has_its_ids(config: &Config, given: &GivenIds, user: &KnownUser) -> bool {
     let (entry, looks) = (&user.entry, &config.users.looks);
     let own = looks.of_user.get(&entry.name);
-    let uid = own.and_then(|own| own.uid).or_else(|| natural_uid(config, user));
+    let uid = own.and_then(|own| own.uid).or_else(|| natural_uid(config, given, user));
     let is_anothers = looks.user_with_uid(entry.uid).is_some_and(|name| name != entry.name);
     let gid_is_said = own.is_some_and(|own| own.look.gid.is_some()) || !looks.of_group.is_empty();
     let private = match config.users.primary_group {
@@ -72,14 +76,12 @@ fn has_its_ids(config: &Config, user: &KnownUser) -> bool {
 }
 
 /// The uid that the directory gives.
-fn natural_uid(config: &Config, user: &KnownUser) -> Option<u32> {
-    let ids = &config.ids;
-    match ids.mapping {
+fn natural_uid(config: &Config, given: &GivenIds, user: &KnownUser) -> Option<u32> {
+    match config.ids.mapping {
         IdMapping::Posix => user.record.posix.uid,
         IdMapping::Sid => {
             let (domain, _) = user.record.sid.split_rid()?;
-            let space = IdSpace::new(ids.range_min, ids.range_max, ids.range_size)?;
-            IdMap::new(space, domain)?.id_of(user.record.sid).ok()
+            id_map(config, domain, given)?.id_of(user.record.sid).ok()
         }
     }
 }

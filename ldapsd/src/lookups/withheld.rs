@@ -5,6 +5,7 @@ use std::fmt;
 use ldaps_core::entries::EntryError;
 use ldaps_core::idmap::IdMapError;
 use ldaps_core::names::NameError;
+use ldaps_core::sid::Sid;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Withheld {
     Entry(EntryError),
     /// The id is another account's too: which DNs have it.
     Twice(u32, Vec<String>),
+    /// The id was given to the account with this SID before.
+    Given(u32, Sid),
 }
 
 impl fmt::Display for Withheld {
@@ -48,6 +51,12 @@ impl fmt::Display for Withheld {
                 "the id {id} came out twice, for {}, and none of them gets it; give each an id of \
                  its own",
                 holders.join(" and for ")
+            ),
+            Self::Given(id, owner) => write!(
+                f,
+                "its id {id} was given to {owner} on this host before, whose files would become \
+                 this account's; give it another, or, if it is to have those files, stop ldapsd, \
+                 remove the line of {id} from /var/lib/ldapsd/ids, and start it"
             ),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) async fn answer(
     let asker = Asker { budget: &budget, uid: 0 };
     reply(&match request {
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
+        AdminRequest::Freshness => AdminReply::Freshness(host.freshness.status()),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(answer) => answer,
             Err(error) => AdminReply::Unavailable(error.to_string()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::protocol::admin::{AdminReply, AdminRequest, Status};
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest, FreshnessStatus, Status};
 use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, PAM_DEADLINE, Socket, ask};
 use ldaps_core::protocol::messages::{Login, NssReply, NssRequest, PamReply, PamRequest, Verdict};
 use ldaps_core::run_dir::RunDir;
@@ -74,6 +74,13 @@ impl Stage {
     pub fn status(&self) -> Status {
         match self.admin(&AdminRequest::Status) {
             AdminReply::Status(status) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn freshness(&self) -> FreshnessStatus {
+        match self.admin(&AdminRequest::Freshness) {
+            AdminReply::Freshness(status) => status,
             other => panic!("{other:?}"),
         }
     }

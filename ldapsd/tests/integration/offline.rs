@@ -47,6 +47,11 @@ impl Stage {
     pub fn start_again(&mut self) {
         self.daemon.signal(Signal::KILL);
         self.daemon.wait();
+        self.start_next();
+    }
+
+    /// Starts the next one after the end of the one before.
+    pub fn start_next(&mut self) {
         // What follows waits for the words of the new one.
         fs::write(self.files.path("log"), "").unwrap();
         self.daemon = Daemon::start(&self.files);

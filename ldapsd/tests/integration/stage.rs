@@ -127,6 +127,8 @@ impl Stage {
 
     pub fn wait_for_the_directory(&self) {
         self.daemon.wait_for("the directory", || self.status().domain.is_some());
+        // What was read before the first poll may have changed before it, and is read once more.
+        self.daemon.wait_for("the first poll", || self.freshness().polled_s.is_some());
     }
 }
 

@@ -99,7 +99,17 @@ USERS = [
     ("dockhand", "Docker by Nested Groups", {}),
     ("twin1", "Twin One", {"uidNumber": "30001", "gidNumber": "30600"}),
     ("twin2", "Twin Two", {"uidNumber": "30001", "gidNumber": "30600"}),
+    # What happens to accounts while hosts look on.
+    ("freshteam", "Fresh in a Team", {}),
+    ("freshdisabled", "Fresh and Disabled", {}),
+    ("freshrename", "Fresh With a New Name", {}),
+    ("freshmoved", "Fresh and Moved Away", {}),
+    ("freshdeleted", "Fresh and Deleted", {}),
+    # Who has a uidNumber, and who has it after they are gone.
+    ("giver", "Giver of a Number", {"uidNumber": "30077", "gidNumber": "30500"}),
+    ("taker", "Taker of a Number", {"uidNumber": "30078", "gidNumber": "30500"}),
 ]
+FRESH = ["freshteam", "freshdisabled", "freshrename", "freshmoved", "freshdeleted", "giver", "taker"]
 # Whose SSH key is in the directory.
 KEYED = ["keyed"]
 RULED = ["itperson", "salesperson", "protected", "cardholder", "guessed"]
@@ -118,7 +128,7 @@ GROUPS = [
     ("linux-users", "Linux Users", SECURITY | GLOBAL, [
         "nest-a", "bob", "dora", "disabled1", "keydis", "expired1", "mustchange", "pwexpired",
         "locky", "hidden", "nohours", "localbob", "root", "backup", "jo smith", "zoë"] + AGEING + CHANGING + OFFLINE +
-        NAMED + RULED + LOOKS + KEYED),
+        NAMED + RULED + LOOKS + KEYED + FRESH),
     ("linux-admins", "Linux Admins", SECURITY | GLOBAL, ["bob"]),
     ("sudo", "Namesake of sudo", SECURITY | GLOBAL, ["alice", "mallory"]),
     ("docker", "Namesake of docker", SECURITY | GLOBAL, ["alice"]),
@@ -127,6 +137,9 @@ GROUPS = [
     ("mail-list", "Mail List", GLOBAL, ["alice", "bob"]),  # a distribution group
     ("behind-list", "Behind the List", SECURITY | UNIVERSAL, ["mail-list", "par(en)s"]),
     ("empty", "Empty", SECURITY | GLOBAL, []),
+    ("fresh-inner", "Fresh Inner", SECURITY | GLOBAL, []),
+    ("fresh-outer", "Fresh Outer", SECURITY | GLOBAL, ["fresh-inner", "freshdeleted"]),
+    ("fresh-gone", "Fresh and Gone", SECURITY | GLOBAL, ["freshteam"]),
     ("has-computer", "Has a Computer", SECURITY | GLOBAL, ["PC01$", "bob"]),
     ("developers", "Developers", SECURITY | GLOBAL, ["devy"]),
     ("linux-docker", "Linux Docker", SECURITY | GLOBAL, ["dock-crew"]),

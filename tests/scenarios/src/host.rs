@@ -73,13 +73,28 @@ impl<'engine> Host<'engine> {
         args.push(image);
         engine.must(&args)?;
         let host = Self { engine, container };
+        host.wait_until_up()?;
+        Ok(host)
+    }
+
+    /// Restarts the host: what is on its disk stays, /run does not.
+    ///
+    /// # Errors
+    /// When it is not up again within a minute.
+    pub fn reboot(&self) -> Check {
+        // No word to systemd: the power goes.
+        self.engine.must(&["kill", "--signal=KILL", &self.container])?;
+        self.engine.must(&["start", &self.container])?;
+        self.wait_until_up()
+    }
+
+    fn wait_until_up(&self) -> Check {
         // As on an installed host, its own name needs no DNS, which sudo would wait for. The
         // engine takes lines that end with a tab and the name away when it leaves a network.
-        host.must("echo '127.0.1.1 host1' >>/etc/hosts")?;
-        host.wait_for("systemd to be up", Duration::from_secs(60), |host| {
+        self.must("grep -q '^127.0.1.1' /etc/hosts || echo '127.0.1.1 host1' >>/etc/hosts")?;
+        self.wait_for("systemd to be up", Duration::from_secs(60), |host| {
             Ok(host.sh("systemctl is-system-running")?.out.trim() == "running")
-        })?;
-        Ok(host)
+        })
     }
 
     /// Starts a host that runs nothing by itself: for a system whose systemd wants another kernel

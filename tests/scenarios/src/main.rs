@@ -13,6 +13,7 @@ mod changes;
 mod dc;
 mod engine;
 mod expiry;
+mod freshness;
 mod host;
 mod identity;
 mod images;

@@ -45,6 +45,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::changes::SCENARIOS,
         crate::passwd::SCENARIOS,
         crate::offline::SCENARIOS,
+        crate::freshness::SCENARIOS,
         crate::callers::SCENARIOS,
         crate::ssh_keys::SCENARIOS,
         crate::looks::SCENARIOS,

@@ -9,6 +9,7 @@ use super::read_looks::{self, Claims};
 use super::self_writable;
 use super::types::{Groups, IdMapping, Ids, LOWEST_MIN_ID, LoginAttributes, Ssh, Users};
 use super::values::{self, AttributeName, HomeTemplate};
+use crate::idmap::OnCollision;
 
 /// `[ids]`
 pub(super) fn ids(mut section: Section<'_, '_>) -> Ids {
@@ -22,6 +23,14 @@ pub(super) fn ids(mut section: Section<'_, '_>) -> Ids {
         )),
     });
     let mapping = mapping.map_or(IdMapping::Sid, |mapping| mapping.value);
+    let collision = section.parsed("collision", |text| match text {
+        "refuse" => Ok(OnCollision::Refuse),
+        "shift" => Ok(OnCollision::Shift),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"refuse\" (no ids for those people) or \"shift\" (the next free slice, as sssd)",
+        )),
+    });
     let defaults = Ids::defaults(mapping);
     let min_id = section.number("min_id");
     let range = ["range_min", "range_max", "range_size"].map(|key| section.number(key));
@@ -34,6 +43,10 @@ pub(super) fn ids(mut section: Section<'_, '_>) -> Ids {
                     "remove it",
                 );
             }
+        }
+        if let Some(At { place, .. }) = &collision {
+            let what = "ids.collision has no meaning with mapping = \"posix\"";
+            report.error(place, what, "remove it");
         }
     }
     let place = range.iter().flatten().next().map(|at| at.place.clone());
@@ -50,6 +63,7 @@ pub(super) fn ids(mut section: Section<'_, '_>) -> Ids {
         range_min,
         range_max: range_max.unwrap_or(defaults.range_max),
         range_size: range_size.unwrap_or(defaults.range_size),
+        on_collision: collision.map_or(defaults.on_collision, |at| at.value),
     };
     check_ids(&ids, min_id.map(|at| at.place), place, &section);
     section.finish();

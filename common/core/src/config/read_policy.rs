@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Longer than a day is no cache but a copy.
 const LONGEST_CACHED: Duration = Duration::from_secs(24 * 3600);
+/// More often is a load without use; more rarely is no care for who has been disabled.
+const POLLED: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 /// Whoever has not been near a domain controller for a quarter of a year is asked to come by.
 const LONGEST_OFFLINE: u32 = 90;
 
@@ -199,16 +201,30 @@ pub(super) fn nss(mut section: Section<'_, '_>) -> Nss {
 pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
     let defaults = Cache::default();
     let positive = section.parsed("positive", cached);
+    let poll = section.parsed("poll", polled);
     let negative = section.parsed("negative", cached);
     let negative_max = section.number("negative_max");
     section.finish();
     Cache {
         positive: positive.map_or(defaults.positive, |at| at.value),
+        poll: poll.map_or(defaults.poll, |at| at.value),
         negative: negative.map_or(defaults.negative, |at| at.value),
         negative_max: negative_max
             .and_then(|At { value, place: Place { .. } }| usize::try_from(value).ok())
             .unwrap_or(defaults.negative_max),
     }
+}
+
+fn polled(text: &str) -> Result<Duration, Fault> {
+    let duration = values::duration(text)?;
+    if POLLED.contains(&duration) {
+        return Ok(duration);
+    }
+    let (first, last) = (POLLED.start().as_secs(), POLLED.end().as_secs());
+    Err(Fault::new(
+        format!("{text:?} is not between {first} s and {last} s"),
+        "write how often the directory is asked what has changed, such as \"10s\"",
+    ))
 }
 
 fn cached(text: &str) -> Result<Duration, Fault> {

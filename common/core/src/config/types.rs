@@ -6,6 +6,7 @@ use super::filter::LdapFilter;
 use super::looks::{LocalGroups, PrimaryGroup, UserLooks};
 use super::values::{AttributeName, HomeTemplate};
 use crate::entries::LOWEST_ID;
+use crate::idmap::OnCollision;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -145,6 +146,8 @@ pub struct Ids {
     pub range_max: u32,
     /// Ids per slice (`sid` only).
     pub range_size: u32,
+    /// What becomes of people whose slice is taken (`sid` only).
+    pub on_collision: OnCollision,
 }
 
 impl Ids {
@@ -161,6 +164,7 @@ impl Ids {
             range_min,
             range_max: 2_000_200_000,
             range_size: 200_000,
+            on_collision: OnCollision::Refuse,
         }
     }
 }
@@ -346,8 +350,11 @@ pub struct Nss {
 /// `[cache]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
-    /// How long a found entry is served before it is read again.
+    /// Within which time all that is held is held against the directory, entry by entry. An older
+    /// one is asked for again before it is served, while a server answers.
     pub positive: Duration,
+    /// How often the directory is asked what has changed.
+    pub poll: Duration,
     /// How long "not found" is served.
     pub negative: Duration,
     /// How many "not found" answers are held.
@@ -358,6 +365,7 @@ impl Default for Cache {
     fn default() -> Cache {
         Cache {
             positive: Duration::from_secs(600),
+            poll: Duration::from_secs(10),
             negative: Duration::from_secs(60),
             negative_max: 10_000,
         }

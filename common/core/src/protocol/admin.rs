@@ -22,6 +22,8 @@ pub enum AdminRequest {
     },
     /// The SSH public keys of the user of this name: public, so anyone may ask.
     SshKeys(String),
+    /// How what is held is kept as the directory has it.
+    Freshness,
 }
 
 /// The answer to an [`AdminRequest`].
@@ -42,6 +44,8 @@ pub enum AdminReply {
     /// Lines of an authorized_keys file, valid every one; none where the user has none, or is not
     /// the directory's.
     SshKeys(Vec<String>),
+    /// How what is held is kept as the directory has it.
+    Freshness(FreshnessStatus),
 }
 
 /// How the daemon is.
@@ -61,6 +65,29 @@ pub struct Status {
     pub warnings: Vec<String>,
     /// Numbers since the start.
     pub counters: Counters,
+}
+
+/// How what is held is kept as the directory has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreshnessStatus {
+    /// The server that was last asked what has changed.
+    pub server: Option<String>,
+    /// Up to which of its changes everything is known.
+    pub usn: Option<i64>,
+    /// How many seconds ago it was asked.
+    pub polled_s: Option<u64>,
+    /// After how many seconds it is asked again.
+    pub every_s: u64,
+    /// How often it was asked since the start.
+    pub polls: u64,
+    /// How often there was something, so that a search followed.
+    pub searches: u64,
+    /// Objects that have changed.
+    pub changes: u64,
+    /// How often everything was doubted: at the start, at another server, after too many changes.
+    pub anew: u64,
+    /// Users and groups that were held against the directory in rotation.
+    pub verified: u64,
 }
 
 /// A server the daemon may use.

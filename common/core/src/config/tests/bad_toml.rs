@@ -69,6 +69,12 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[ids]\nmin_id = 999", "5:10", &["ids under 1000 belong to the host", "1000 or more"]),
     ("[ids]\nrange_min = 500", "5:13", &["ids under 1000"]),
     ("[ids]\nrange_size = 0", "5:14", &["no slice of 0 ids fits"]),
+    ("[ids]\ncollision = \"merge\"", "5:13", &["\"merge\" is not known", "\"shift\""]),
+    (
+        "[ids]\nmapping = \"posix\"\ncollision = \"shift\"",
+        "6:13",
+        &["ids.collision has no meaning"],
+    ),
     ("[ids]\nrange_max = 300000", "5:13", &["no slice of 200000 ids fits"]),
     ("[ids]\nmin_id = 3000000000", "5:10", &["above the mapped range"]),
     (
@@ -217,6 +223,8 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     // [cache]
     ("[cache]\npositive = \"2d\"", "5:12", &["no length of time"]),
     ("[cache]\nnegative = \"48h\"", "5:12", &["too long"]),
+    ("[cache]\npoll = \"500ms\"", "5:8", &["between 1 s and 60 s"]),
+    ("[cache]\npoll = \"2min\"", "5:8", &["between 1 s and 60 s"]),
     ("[cache]\nnegative_max = \"many\"", "5:16", &["must be a whole number"]),
     // Syntax.
     ("base = DC=x", "4:8", &["this is not TOML"]),

@@ -1,0 +1,136 @@
+//! Changes in the directory, seen in seconds.
+//!
+//! ```text
+//! every `poll`    highestCommittedUSN; if it moved, which objects changed since: those are doubted,
+//!                 and asked for again when somebody wants them        -> lookups/changed.rs
+//! in rotation     all users and groups that are held, a hundred in one search, each within
+//!                 `positive`: who is not found any more is forgotten  -> lookups/rotation.rs
+//! ```
+//!
+//! Update sequence numbers are each domain controller's own: at another one, or at one that was
+//! restored, nothing can be said of what has changed, so everything is doubted and counted anew.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ldaps_core::protocol::admin::FreshnessStatus;
+use ldaps_directory::{Changes, DirectoryError, Poll, Position};
+use tokio::time::Instant;
+
+use crate::host::Host;
+
+/// A search that takes long is made more rarely: a domain controller spends a two-hundredth of its
+/// time on it for this host at most.
+const RARER_BY: u32 = 200;
+/// But as often as this.
+const RAREST: Duration = Duration::from_secs(60);
+
+/// How the polling goes, for `ldapsctl status`.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    position: Option<Position>,
+    polled: Option<Instant>,
+    wait: Duration,
+    polls: u64,
+    searches: u64,
+    changes: u64,
+    anew: u64,
+    verified: u64,
+}
+
+/// Keeps what this host knows as the directory has it. Runs for as long as the host is in force.
+pub(crate) async fn keep(host: Arc<Host>) {
+    loop {
+        let wait = match once(&host).await {
+            Ok(searched) => pause(host.config.cache.poll, searched),
+            // The link tells the journal, and tries the servers.
+            Err(_) => host.config.cache.poll,
+        };
+        host.freshness.lock().wait = wait;
+        tokio::time::sleep(jittered(wait)).await;
+    }
+}
+
+/// One poll, and one step of the rotation; how long the search took.
+async fn once(host: &Host) -> Result<Option<Duration>, DirectoryError> {
+    let since = host.freshness.lock().position.clone();
+    let Poll { position, changes, searched } = host.directory.changes(since.as_ref()).await?;
+    let counted = match &changes {
+        Changes::These(changes) => changes.len(),
+        Changes::Unknown => 0,
+    };
+    let is_anew = matches!(changes, Changes::Unknown);
+    host.lookups.take_changes(changes).await?;
+    {
+        let mut state = host.freshness.lock();
+        state.position = Some(position);
+        state.polled = Some(Instant::now());
+        state.polls += 1;
+        state.searches += u64::from(searched.is_some());
+        state.changes += counted as u64;
+        state.anew += u64::from(is_anew);
+    }
+    let verified = host.lookups.rotate().await?;
+    host.freshness.lock().verified += verified;
+    Ok(searched)
+}
+
+fn pause(poll: Duration, searched: Option<Duration>) -> Duration {
+    let dear = searched.unwrap_or_default().saturating_mul(RARER_BY);
+    poll.max(dear.min(RAREST))
+}
+
+/// A fifth more or less: a thousand hosts that were started at once do not ask at once for ever.
+fn jittered(wait: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 400;
+    wait.saturating_mul(u32::try_from(800 + random).unwrap_or(1000)) / 1000
+}
+
+impl Freshness {
+    /// How it goes.
+    pub(crate) fn status(&self) -> FreshnessStatus {
+        let state = self.lock();
+        FreshnessStatus {
+            server: state.position.as_ref().map(|position| position.server.to_string()),
+            usn: state.position.as_ref().map(|position| position.usn),
+            polled_s: state.polled.map(|moment| moment.elapsed().as_secs()),
+            every_s: state.wait.as_secs(),
+            polls: state.polls,
+            searches: state.searches,
+            changes: state.changes,
+            anew: state.anew,
+            verified: state.verified,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dear_search_is_made_as_often_as_a_cheap_one() {
+        let (poll, ms) = (Duration::from_secs(10), Duration::from_millis);
+        assert_eq!(pause(poll, None), poll);
+        assert_eq!(pause(poll, Some(ms(1))), poll);
+        assert_eq!(pause(poll, Some(ms(100))), Duration::from_secs(20));
+        assert_eq!(pause(poll, Some(ms(4000))), RAREST);
+        assert_eq!(pause(RAREST, Some(ms(1))), RAREST);
+    }
+
+    #[test]
+    fn hosts_ask_all_at_once_or_too_rarely() {
+        let waits: Vec<_> = (0..100).map(|_| jittered(Duration::from_secs(10))).collect();
+        assert!(waits.iter().all(|wait| (8..12).contains(&wait.as_secs())), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]));
+    }
+}

@@ -1,0 +1,83 @@
+//! For whoever keeps a copy of memory: what has changed, and how it is now.
+//!
+//! ```text
+//! memory  --- of whom something has changed --->  outbox  --->  whoever keeps a copy
+//!    ^------------- how is that one now? -----------------------------'
+//! ```
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ldaps_core::sid::Sid;
+
+use super::memory::{Copied, Key, KnownGroup, KnownUser, Membership};
+use super::outbox::{Outbox, Subject};
+use super::{Inner, Lookups};
+
+/// Follows one memory, and does not keep it.
+pub(crate) struct Watch {
+    memory: Weak<Inner>,
+    outbox: Arc<Outbox>,
+}
+
+impl Lookups {
+    /// Follows every change from now on; and everybody who is held now.
+    pub(crate) fn watch(&self) -> (Watch, Vec<Subject>) {
+        let (outbox, subjects) = self.0.memory().observe();
+        (Watch { memory: Arc::downgrade(&self.0), outbox }, subjects)
+    }
+
+    /// Knows these from before the start, while no server answers. They are people of this domain.
+    pub(crate) fn recollect_kept(
+        &self,
+        domain: Sid,
+        users: Vec<(KnownUser, Vec<Key>)>,
+        groups: Vec<KnownGroup>,
+        memberships: Vec<(Sid, Membership)>,
+    ) {
+        let mut memory = self.0.memory();
+        memory.belong_to(domain);
+        users.into_iter().for_each(|(user, names)| memory.recollect_user(user, names));
+        groups.into_iter().for_each(|group| memory.recollect_group(group));
+        memberships.into_iter().for_each(|(sid, groups)| memory.recollect_membership(sid, groups));
+    }
+}
+
+impl Watch {
+    /// Waits until something has changed, this long at most; None: nothing will any more. Blocks
+    /// the thread.
+    pub(crate) fn wait(&self, patience: Duration) -> Option<HashSet<Subject>> {
+        self.outbox.wait(patience)
+    }
+
+    /// What ends the waiting.
+    pub(crate) fn outbox(&self) -> Arc<Outbox> {
+        self.outbox.clone()
+    }
+
+    /// The domain whose people are held.
+    pub(crate) fn domain(&self) -> Option<Sid> {
+        self.memory.upgrade()?.memory().domain()
+    }
+
+    /// Everybody who is held.
+    pub(crate) fn everybody(&self) -> Vec<Subject> {
+        self.memory.upgrade().map(|inner| inner.memory().everybody()).unwrap_or_default()
+    }
+
+    /// How a user is now; None: forgotten.
+    pub(crate) fn user(&self, sid: Sid) -> Option<Copied<KnownUser>> {
+        self.memory.upgrade()?.memory().user_of(sid)
+    }
+
+    /// How a group is now; None: forgotten.
+    pub(crate) fn group(&self, gid: u32) -> Option<Copied<KnownGroup>> {
+        self.memory.upgrade()?.memory().group_of(gid)
+    }
+
+    /// How somebody's groups are now; None: forgotten.
+    pub(crate) fn membership(&self, sid: Sid) -> Option<Copied<Membership>> {
+        self.memory.upgrade()?.memory().membership_of(sid)
+    }
+}
