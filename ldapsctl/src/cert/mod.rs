@@ -76,7 +76,7 @@ pub struct Import {
     /// Files in any format: PEM, DER, PKCS#7 (.p7b), PKCS#12 (.pfx).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A PEM file of their own, for `ca` under [tls] or TLS_CACERT, in place of the system's store.
+    /// A PEM file of their own, for `ca` in ldaps.toml or TLS_CACERT in ldap.conf, in place of the system's store.
     /// What it holds already stays.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,

@@ -107,7 +107,7 @@ fn a_fetched_ca_is_trusted_or_anything_but_the_issuer_fetched() {
     let (code, _, err) = fetch(&["--save", "x.pem"]);
     assert_eq!(code, 1);
     says(&err, &["sends its own certificate alone", "issued by CN=Throw-away test CA"]);
-    let stranger = Request::ca("Throw-away test CA of dc1.corp.example").self_signed();
+    let stranger = Request::ca("Corp CA").self_signed();
     let own = Request::server("dc1.corp.example").signed_by(&Request::ca("Corp CA").self_signed());
     server.present(&Identity::new(own.x509, own.key, vec![stranger.x509])).unwrap();
     let (code, _, err) = fetch(&["--save", "x.pem"]);
