@@ -2,6 +2,7 @@
 //! the configuration is right; why a login goes as it goes.
 #![forbid(unsafe_code)]
 
+mod cert;
 mod check_config;
 mod daemon;
 mod output;
@@ -69,6 +70,9 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         run_dir: Option<PathBuf>,
     },
+    /// Certificates: show them in words, import a CA's, fetch one from a server, name those that end.
+    #[command(subcommand)]
+    Cert(cert::CertCommand),
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
             let _said = ask(&Daemon { run_dir, json: false }, &AdminRequest::SshKeys(name));
             ExitCode::SUCCESS
         }
+        Command::Cert(command) => cert::run(&command),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
@@ -158,6 +163,10 @@ fn show<T: Serialize>(daemon: &Daemon, answer: &T, describe: fn(&T) -> String) -
         print(&describe(answer));
         return ExitCode::SUCCESS;
     }
+    print_json(answer)
+}
+
+fn print_json<T: Serialize>(answer: &T) -> ExitCode {
     match serde_json::to_string_pretty(answer) {
         Ok(json) => {
             print(&format!("{json}\n"));

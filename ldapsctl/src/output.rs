@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 /// Prints to standard output. A reader that has gone away (`ldapsctl status | head -1`) is no error.
 pub fn print(text: &str) {
-    let _gone = io::stdout().lock().write_all(harmless(text).as_bytes());
+    let mut out = io::stdout().lock();
+    // A question is not the end of a line, and has to be seen before it is answered.
+    let _gone = out.write_all(harmless(text).as_bytes()).and_then(|()| out.flush());
 }
 
 /// Prints to standard error.

@@ -253,7 +253,10 @@ impl Shared {
     }
 }
 
-async fn tcp_connect(server: &Server, patience: Duration) -> Result<TcpStream, DirectoryError> {
+pub(crate) async fn tcp_connect(
+    server: &Server,
+    patience: Duration,
+) -> Result<TcpStream, DirectoryError> {
     let resolve = |problem: String| DirectoryError::Resolve { server: server.clone(), problem };
     let addresses: Vec<_> = match server.address.or_else(|| server.name.parse().ok()) {
         Some(address) => vec![(address, server.port).into()],

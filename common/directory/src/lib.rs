@@ -14,6 +14,7 @@ mod ber;
 mod bind;
 mod by_id;
 mod by_name;
+pub mod certificates;
 mod changes;
 mod connection;
 mod discovery;

@@ -82,13 +82,7 @@ impl Tls {
 
     fn session(&self, server: &Server, seen: Seen) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.context)?;
-        match server.name.parse::<IpAddr>() {
-            Ok(address) => ssl.param_mut().set_ip(address)?,
-            Err(_) => {
-                ssl.set_hostname(&server.name)?;
-                ssl.param_mut().set_host(&server.name)?;
-            }
-        }
+        name_of(&mut ssl, server)?;
         // RFC 6125: the name stands in subjectAltName; a CN is prose.
         ssl.param_mut().set_hostflags(
             X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS,
@@ -100,6 +94,17 @@ impl Tls {
             verified
         });
         Ok(ssl)
+    }
+}
+
+/// The name that is asked for, and that the certificate must bear.
+pub(crate) fn name_of(ssl: &mut Ssl, server: &Server) -> Result<(), ErrorStack> {
+    match server.name.parse::<IpAddr>() {
+        Ok(address) => ssl.param_mut().set_ip(address),
+        Err(_) => {
+            ssl.set_hostname(&server.name)?;
+            ssl.param_mut().set_host(&server.name)
+        }
     }
 }
 
@@ -209,7 +214,7 @@ fn note(seen: &Seen, chain: &mut X509StoreContextRef) {
     }
 }
 
-fn distinguished_name(name: &X509NameRef) -> String {
+pub(crate) fn distinguished_name(name: &X509NameRef) -> String {
     let part = |entry: &openssl::x509::X509NameEntryRef| {
         let key = entry.object().nid().short_name().unwrap_or("?").to_owned();
         let value = entry.data().to_string().unwrap_or_default();
@@ -221,7 +226,7 @@ fn distinguished_name(name: &X509NameRef) -> String {
     }
 }
 
-fn names_of(certificate: &X509Ref) -> Vec<String> {
+pub(crate) fn names_of(certificate: &X509Ref) -> Vec<String> {
     let alternatives = certificate.subject_alt_names();
     let names = alternatives.iter().flatten().filter_map(|name| match name.ipaddress() {
         Some(bytes) => address(bytes),
@@ -259,6 +264,11 @@ impl fmt::Display for TlsFault {
 }
 
 impl TlsFault {
+    /// A handshake that ended before there was a certificate to look at.
+    pub(crate) fn without_certificate(server: &Server, problem: String) -> Self {
+        Self { server: server.clone(), trusted: "".into(), certificate: None, problem }
+    }
+
     /// The reasons are X509_V_ERR_* of OpenSSL's x509_vfy.h, which keep their numbers.
     fn explain(&self, f: &mut fmt::Formatter<'_>, it: &CertificateFault) -> fmt::Result {
         match it.code {
@@ -332,7 +342,7 @@ fn in_words(names: &[String]) -> String {
     }
 }
 
-fn handshake_words(error: &openssl::ssl::Error) -> String {
+pub(crate) fn handshake_words(error: &openssl::ssl::Error) -> String {
     match (error.ssl_error(), error.io_error()) {
         (Some(stack), _) => words(stack),
         (None, Some(io)) => io.to_string(),
@@ -341,7 +351,7 @@ fn handshake_words(error: &openssl::ssl::Error) -> String {
 }
 
 /// OpenSSL's reasons without its source files and line numbers.
-fn words(errors: &ErrorStack) -> String {
+pub(crate) fn words(errors: &ErrorStack) -> String {
     let reasons: Vec<_> =
         errors.errors().iter().filter_map(openssl::error::Error::reason).collect();
     match reasons.is_empty() {

@@ -26,9 +26,16 @@ const DAY: i64 = 86_400;
 pub struct Identity {
     pub(crate) certificate: X509,
     pub(crate) key: PKey<Private>,
+    /// What is sent behind it.
+    pub(crate) above: Vec<X509>,
 }
 
 impl Identity {
+    /// Any certificate with its key, and what the server sends behind it.
+    pub fn new(certificate: X509, key: PKey<Private>, above: Vec<X509>) -> Self {
+        Self { certificate, key, above }
+    }
+
     /// The certificate in PEM.
     ///
     /// # Errors
@@ -109,6 +116,14 @@ impl Pki {
         self.issue(&Request { dns_name: &self.dns_name, valid_from_days: -1, valid_to_days: 30 })
     }
 
+    /// A good certificate that is sent with the CA's behind it.
+    ///
+    /// # Errors
+    /// OpenSSL's.
+    pub fn good_with_ca(&self) -> Result<Identity, Error> {
+        Ok(Identity { above: vec![self.certificate.clone()], ..self.good()? })
+    }
+
     /// A certificate that expired yesterday.
     ///
     /// # Errors
@@ -168,7 +183,7 @@ impl Pki {
         builder.append_extension(alternative)?;
         builder.append_extension(authority)?;
         builder.sign(&self.key, MessageDigest::sha256())?;
-        Ok(Identity { certificate: builder.build(), key })
+        Ok(Identity { certificate: builder.build(), key, above: Vec::new() })
     }
 
     /// This CA's revocation list in PEM, naming the certificates in `revoked`.

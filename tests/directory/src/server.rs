@@ -270,6 +270,9 @@ fn acceptor(identity: &Identity, max_tls: Option<SslVersion>) -> Result<SslAccep
     builder.set_private_key(&identity.key)?;
     builder.set_certificate(&identity.certificate)?;
     builder.check_private_key()?;
+    for certificate in &identity.above {
+        builder.add_extra_chain_cert(certificate.clone())?;
+    }
     if max_tls == Some(SslVersion::TLS1) || max_tls == Some(SslVersion::TLS1_1) {
         // OpenSSL 3 keeps these versions behind security level 0.
         builder.set_cipher_list("ALL:@SECLEVEL=0")?;

@@ -36,7 +36,7 @@ pub use types::{
     LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Tls, TlsVersion, Users, WithoutAuth,
     Workstations,
 };
-pub use values::{AttributeName, HomeTemplate};
+pub use values::{AttributeName, HomeTemplate, server_uri};
 
 use document::Document;
 use errors::Report;

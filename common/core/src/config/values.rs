@@ -64,7 +64,7 @@ pub(super) fn is_attribute_name(text: &str) -> bool {
 ///
 /// # Errors
 /// Another scheme, a port that carries no LDAPS or no whole directory, a path, a bad host.
-pub(super) fn server_uri(text: &str) -> Result<ServerUri, Fault> {
+pub fn server_uri(text: &str) -> Result<ServerUri, Fault> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(Fault::new(
             format!("{text:?} is no URI"),
