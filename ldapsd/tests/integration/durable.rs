@@ -87,8 +87,9 @@ fn a_power_cut_takes_somebody_with_it() {
         data.delete("frank").unwrap();
     });
     stage.come_back();
-    assert_eq!(stage.user("alice").unwrap().gecos, "Alice Ax");
+    // In this order they are written down, so that the second says that the first is there.
     assert_eq!(stage.user("frank"), None);
+    assert_eq!(stage.user("alice").unwrap().gecos, "Alice Ax");
     stage.wait_until_kept("Alice Ax");
     stage.start_without_the_directory();
     assert_eq!(stage.user("alice").unwrap().gecos, "Alice Ax");
