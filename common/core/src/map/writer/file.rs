@@ -202,6 +202,11 @@ impl MapFile {
         self.set_within(key, offset, NOBODY_PROBE)
     }
 
+    /// Whether [`MapFile::set_nobody`] would find a slot.
+    pub(super) fn has_place_for_nobody(&self, key: &Key<'_>) -> bool {
+        self.view().find(key).is_some() || self.empty_slot(key, NOBODY_PROBE).is_some()
+    }
+
     fn set_within(&mut self, key: &Key<'_>, offset: usize, probe: usize) -> Result<(), NoRoom> {
         let word = slot_word(offset, self.view().place(key).tag).ok_or(NoRoom::FileFull)?;
         let slot = match self.view().find(key) {
@@ -212,22 +217,31 @@ impl MapFile {
         Ok(())
     }
 
+    /// A slot near a key's home that is not taken.
+    fn empty_slot(&self, key: &Key<'_>, probe: usize) -> Option<usize> {
+        let view = self.view();
+        let place = view.place(key);
+        let mut near = (0..probe).map(|step| view.slot_at(place, step));
+        near.find(|slot| matches!(view.slot(*slot), Some(EMPTY | REMOVED)))
+    }
+
     /// A slot near a key's home that is not taken; else, where an entry may stand farther away
     /// than negative ones may, one of theirs.
     fn free_slot(&mut self, key: &Key<'_>, probe: usize) -> Option<usize> {
+        if let Some(slot) = self.empty_slot(key, probe) {
+            return Some(slot);
+        }
+        if probe <= NOBODY_PROBE {
+            return None;
+        }
         let view = self.view();
         let place = view.place(key);
-        let near = || (0..probe).map(|step| view.slot_at(place, step));
-        let free = |slot: &usize| matches!(view.slot(*slot), Some(EMPTY | REMOVED));
-        let negative = |slot: usize| {
+        let mut near = (0..probe).map(|step| view.slot_at(place, step));
+        let (slot, offset) = near.find_map(|slot| {
             let offset = slot_offset(view.slot(slot)?)?;
             let entry = Entry::read(view.entry(offset)?)?;
             matches!(entry, Entry::Nobody(_)).then_some((slot, offset))
-        };
-        if let Some(slot) = near().find(free) {
-            return Some(slot);
-        }
-        let (slot, offset) = near().find_map(negative).filter(|_| probe == PROBE_MAX)?;
+        })?;
         self.count_live(offset, false);
         Some(slot)
     }

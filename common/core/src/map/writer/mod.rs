@@ -263,6 +263,10 @@ impl MapWriter {
     }
 
     fn try_put(&mut self, keys: &[Key<'_>], entry: &[u8], nobody: bool) -> Result<(), NoRoom> {
+        // Before it costs memory: made-up names that find no place must not fill the file.
+        if nobody && !keys.iter().all(|key| self.file.has_place_for_nobody(key)) {
+            return Err(NoRoom::Crowded);
+        }
         let offset = self.file.append(entry)?;
         for key in keys {
             self.remove_unless_same_keys(key, keys);
