@@ -52,6 +52,8 @@ pub struct UserView<'m> {
 pub struct GroupView<'m> {
     /// The group's id.
     pub gid: u32,
+    /// Where in the text the password field begins.
+    pub passwd_at: usize,
     /// Where in the text each member begins; every one lies within it.
     offsets: &'m [[u8; 4]],
     /// Name, `*`, members: each with a NUL behind it.
@@ -159,13 +161,7 @@ impl<'m> GroupView<'m> {
     /// The canonical name.
     #[must_use]
     pub fn name(&self) -> &'m [u8] {
-        self.text.split(|byte| *byte == 0).next().unwrap_or_default()
-    }
-
-    /// Where in the text the password field begins.
-    #[must_use]
-    pub fn passwd_at(&self) -> usize {
-        self.name().len() + 1
+        field(self.text, 0, self.passwd_at)
     }
 
     /// Where in the text each member begins; every one lies within it.
@@ -193,7 +189,9 @@ impl<'m> GroupView<'m> {
             return None;
         };
         let text = entry.get(text_at..)?;
-        let view = Self { gid: u32_at(entry, HEAD)?, offsets, text };
+        let name_len = u32_at(entry, HEAD + 8)? as usize;
+        text.get(name_len..)?.strip_prefix(NO_PASSWORD)?;
+        let view = Self { gid: u32_at(entry, HEAD)?, passwd_at: name_len + 1, offsets, text };
         // One pass without a branch for each: it is done for 3,000 members at a time.
         let last = view.member_offsets().fold(0, usize::max);
         (last < text.len() && text.last() == Some(&0)).then_some(view)
@@ -302,7 +300,8 @@ pub(super) fn encode_user(user: &PasswdEntry) -> Option<Vec<u8>> {
 
 /// A group's entry.
 pub(super) fn encode_group(group: &GroupEntry) -> Option<Vec<u8>> {
-    let mut words = vec![group.gid, u32::try_from(group.members.len()).ok()?, 0, 0];
+    let count = u32::try_from(group.members.len()).ok()?;
+    let mut words = vec![group.gid, count, u32::try_from(group.name.len()).ok()?, 0];
     let mut at = group.name.len() + NO_PASSWORD.len();
     for member in &group.members {
         words.push(u32::try_from(at).ok()?);

@@ -31,14 +31,17 @@ pub fn look_up_in(bytes: &[u8]) {
     }
     look(&file);
     let rest = file.split_off(SLOTS_AT + (4 << slots_log2));
-    for entry in rest.chunks(512) {
-        let mut entry = entry.to_vec();
-        let length = u32::try_from(entry.len()).unwrap_or(0).to_ne_bytes();
-        put(&mut entry, 0, &length);
-        seal(&mut entry, 0);
-        if let Some(entry) = Entry::read(&entry) {
-            use_all(&entry);
-        }
+    rest.chunks(512).for_each(use_sealed);
+}
+
+/// Uses an entry of any bytes, its length and its checksum put right.
+pub fn use_sealed(bytes: &[u8]) {
+    let mut entry = bytes.to_vec();
+    let length = u32::try_from(entry.len()).unwrap_or(0).to_ne_bytes();
+    put(&mut entry, 0, &length);
+    seal(&mut entry, 0);
+    if let Some(entry) = Entry::read(&entry) {
+        use_all(&entry);
     }
 }
 
@@ -84,7 +87,7 @@ fn use_all(entry: &Entry<'_>) {
         }
         Entry::Group(group) => {
             let _ = group.to_entry();
-            for at in group.member_offsets().chain([0, group.passwd_at()]) {
+            for at in group.member_offsets().chain([0, group.passwd_at]) {
                 assert!(group.text.get(at..).is_some_and(|text| text.contains(&0)));
             }
         }

@@ -47,7 +47,7 @@
 //! | kind | content |
 //! |---|---|
 //! | 1 user | uid, gid, where in the text gecos, home and shell begin, the text's length; name, `*`, gecos, home, shell |
-//! | 2 group | gid, number of members, 0, 0; where in the text each member begins; name, `*`, members |
+//! | 2 group | gid, number of members, the name's length, 0; where in the text each member begins; name, `*`, members |
 //! | 3 groups of a user | uid, number of gids; gids |
 //! | 4 alias | uid, the alias's length, 0; alias, canonical name. It leads to the user who has both |
 //! | 5 nobody | kind of key, id, expiry (u64, ns of CLOCK_MONOTONIC); name |

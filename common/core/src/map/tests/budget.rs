@@ -16,6 +16,21 @@ fn taken(dir: &RunDir) -> usize {
 }
 
 #[test]
+fn some_budget_is_exceeded() {
+    for budget in (800 << 10..3 << 20).step_by(150_000) {
+        let (_top, dir, ctl) = run_dir();
+        let mut map = MapWriter::open(&dir.join(""), Arc::clone(&ctl), budget).unwrap();
+        let put = (0..100_000).take_while(|number| {
+            map.put_user(&user(&format!("user{number}"), 200_000 + number)).is_ok()
+        });
+        let put = put.count();
+        let (memory, taken) = (map.stats().memory, taken(&dir));
+        assert!(memory <= budget / 2 && taken <= budget, "{memory} and {taken} of {budget}");
+        assert!(put > budget / 1_000, "only {put} users fit into {budget} bytes");
+    }
+}
+
+#[test]
 fn the_budget_is_exceeded_or_an_old_entry_stays_where_the_new_one_has_no_room() {
     let (_top, dir, ctl) = run_dir();
     let budget = 2 << 20;

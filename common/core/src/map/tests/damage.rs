@@ -3,7 +3,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::super::entry::{
+    encode_alias, encode_group, encode_groups_of, encode_nobody, encode_user,
+};
 use super::super::format::{PAGE, SLOTS_AT};
+use super::super::fuzzing::use_sealed;
 use super::super::view::Shape;
 use super::super::{Answer, Key, MapView, Region, file_name};
 use super::{found, group, run_dir, user, writer};
@@ -126,6 +130,30 @@ fn a_flipped_byte_crashes_a_reader_or_makes_it_lie() {
             // A process that had attached before.
             sample.no_lie(&MapView::known(region, shape), &place);
             sample.flip(at, mask);
+        }
+    }
+}
+
+/// As a broken writer would make them: the checksum is right, the offsets are not.
+#[test]
+fn an_entry_with_wrong_offsets_leads_out_of_itself() {
+    let user = user("alice", 200_001);
+    let entries = [
+        encode_user(&user),
+        encode_group(&group("staff", 200_600, 3)),
+        encode_group(&group("empty", 200_601, 0)),
+        encode_groups_of(200_001, &GIDS),
+        encode_alias("alice@corp.example", &user),
+        encode_nobody(&Key::UserName(b"x"), Duration::from_secs(1)),
+    ];
+    for entry in entries.map(Option::unwrap) {
+        for at in 0..entry.len() {
+            for value in 0..=255 {
+                let mut damaged = entry.clone();
+                damaged[at] = value;
+                use_sealed(&damaged);
+            }
+            use_sealed(&entry[..at]);
         }
     }
 }
