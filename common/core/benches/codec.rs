@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::idmap::{IdMap, IdSpace};
+use ldaps_core::idmap::{IdMap, IdSpace, OnCollision};
 use ldaps_core::protocol::frame;
 use ldaps_core::protocol::messages::NssReply;
 use ldaps_core::sid::Sid;
@@ -15,7 +15,7 @@ const CAP: usize = 16 << 20;
 fn ids(bench: &mut Criterion) {
     let domain: Sid = "S-1-5-21-1004336348-1177238915-682003330".parse().expect("a SID");
     let space = IdSpace::new(200_000, 2_000_200_000, 200_000).expect("a space");
-    let map = IdMap::new(space, domain).expect("a map");
+    let map = IdMap::new(space, domain, OnCollision::Refuse).expect("a map");
     let alice = domain.with_rid(1107).expect("a SID");
     let uid = map.id_of(alice).expect("an id");
     bench.bench_function("the id of a SID", |bench| bench.iter(|| map.id_of(black_box(alice))));
