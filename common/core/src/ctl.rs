@@ -7,6 +7,12 @@
 //! ```
 //! Little-endian. The heartbeat is CLOCK_MONOTONIC. The checksum is over all other bytes: a page
 //! read while it is being written is seen, and read again.
+//!
+//! At 1024 stands the number of the current map file ([`crate::map`]) and, in the next word, its
+//! complement, in the host's byte order. Whoever has the page mapped reads these two alone. An
+//! older daemon leaves zeros there: no map; an older module does not look.
+
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::fs::File;
@@ -14,6 +20,7 @@ use std::io::{self, Read};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::run_dir::RunDir;
@@ -32,6 +39,10 @@ pub const RANGES_MAX: usize = (PAGE - RANGES_AT) / 8;
 const PAGE: usize = 4096;
 const MAGIC: &[u8; 8] = b"LDPSctl1";
 const RANGES_AT: usize = 32;
+/// Where the heartbeat is, for whoever has the page mapped.
+pub(crate) const HEARTBEAT_AT: usize = 16;
+/// Where the number of the current map file is; its complement is behind it.
+pub(crate) const MAP_AT: usize = 1024;
 /// The flag for [`Ctl::exclusive`].
 const EXCLUSIVE: u32 = 1;
 /// A torn read is as long as one write of 4 KiB; a third time is no accident.
@@ -194,17 +205,25 @@ impl Ctl {
 
 /// The daemon's hand on the page.
 #[derive(Debug)]
-pub struct CtlWriter(File);
+pub struct CtlWriter {
+    file: File,
+    /// Held while the page is written, so that no beat brings back a number of before.
+    map: Mutex<u32>,
+}
 
 impl CtlWriter {
-    /// Opens the page, or makes it; it is never replaced, so that who has it open keeps it.
+    /// Opens the page, or makes it; it is never replaced, so that who has it open keeps it. The
+    /// map file that it names stays the current one.
     ///
     /// # Errors
     /// The error of opening the file.
     pub fn open(run_dir: &Path) -> io::Result<Self> {
         let mut options = File::options();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
-        options.write(true).create(true).truncate(false).open(run_dir.join(FILE)).map(Self)
+        let path = run_dir.join(FILE);
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
+        let map = Mutex::new(map_number(&read_page(&path)?).unwrap_or(0));
+        Ok(Self { file, map })
     }
 
     /// Writes the whole page.
@@ -212,8 +231,54 @@ impl CtlWriter {
     /// # Errors
     /// The error of writing.
     pub fn write(&self, ctl: &Ctl) -> io::Result<()> {
-        self.0.write_all_at(&ctl.encode(), 0)
+        let map = self.lock();
+        self.write_page(ctl.encode(), *map)
     }
+
+    /// The number of the current map file; 0 for none.
+    #[must_use]
+    pub fn map(&self) -> u32 {
+        *self.lock()
+    }
+
+    /// Makes another map file the current one. Where the page was never written, the next
+    /// [`CtlWriter::write`] does it.
+    ///
+    /// # Errors
+    /// The error of reading or writing.
+    pub fn set_map(&self, number: u32) -> io::Result<()> {
+        let mut map = self.lock();
+        *map = number;
+        let mut page = vec![0; PAGE];
+        match self.file.read_exact_at(&mut page, 0) {
+            Ok(()) if page.starts_with(MAGIC) => self.write_page(page, number),
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One write, so that no other reader than one in the middle of it sees half.
+    fn write_page(&self, mut page: Vec<u8>, number: u32) -> io::Result<()> {
+        let complement = if number == 0 { 0 } else { !number };
+        page[MAP_AT..MAP_AT + 4].copy_from_slice(&number.to_ne_bytes());
+        page[MAP_AT + 4..MAP_AT + 8].copy_from_slice(&complement.to_ne_bytes());
+        let sum = checksum(&page).to_le_bytes();
+        page[24..28].copy_from_slice(&sum);
+        self.file.write_all_at(&page, 0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u32> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of the current map file that a page names.
+fn map_number(page: &[u8]) -> Option<u32> {
+    let word = |at: usize| Some(u32::from_ne_bytes(*page.get(at..)?.first_chunk()?));
+    let number = word(MAP_AT)?;
+    (page.len() == PAGE && page.starts_with(MAGIC) && word(MAP_AT + 4)? == !number)
+        .then_some(number)
 }
 
 fn read_page(path: &Path) -> io::Result<Vec<u8>> {

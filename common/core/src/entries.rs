@@ -1,5 +1,6 @@
 //! Entries of passwd(5) and group(5), checked so that nothing from a directory can break a line
 //! of either, or take an id of the host.
+#![forbid(unsafe_code)]
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

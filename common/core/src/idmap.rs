@@ -3,6 +3,7 @@
 //!
 //! Source of the algorithm: sssd's `src/lib/idmap/sss_idmap.c` and the man page text
 //! `ldap_id_mapping.xml`; the hash is MurmurHash3 x86_32 (public domain, Austin Appleby).
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,6 @@
 //! The host's own names, read from the files themselves: no NSS, so that the modules and the
 //! daemon can ask without asking each other.
+#![forbid(unsafe_code)]
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

@@ -1,4 +1,5 @@
 //! Names as programs ask for them, checked and folded once, at the edge.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! Whether there is a daemon to ask, as the modules see it before they ask: none was ever set up
 //! (then they are inert), one was and is not there (then nobody knows), or here is its page.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! Why a person is not let in: one list, from AD's sub-codes to our own rules.
+#![forbid(unsafe_code)]
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

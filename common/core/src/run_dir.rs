@@ -1,4 +1,5 @@
 //! The daemon's run directory, and whether what stands there can be trusted with a password.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,5 @@
 //! Passwords: wiped, never empty, never shown.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use zeroize::Zeroizing;

@@ -1,4 +1,5 @@
 //! Security identifiers, as AD stores them (MS-DTYP 2.4.2).
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::str::FromStr;
