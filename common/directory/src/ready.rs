@@ -314,6 +314,7 @@ mod tests {
     #[tokio::test]
     async fn of_many_logins_at_once_two_share_a_connection_or_one_waits_in_vain() {
         let rig = Rig::new(HOURS, HOURS);
+        rig.server.fault_on(On::Searches, Fault::Delay(200));
         rig.ready.expect_more(&rig.name);
         rig.becomes("a connection in the making", || {
             matches!(rig.ready.shared.lock().connection, Place::Making(_))

@@ -19,6 +19,7 @@ mod access_filter;
 mod account_phase;
 mod admin;
 mod durable;
+mod crowds;
 mod frames;
 mod freshness;
 mod given_ids;
