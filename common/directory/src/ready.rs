@@ -73,6 +73,8 @@ enum Place {
     Making(Option<oneshot::Sender<Connection>>),
     /// The connection, and when it was made.
     Held(Connection, Instant),
+    /// It is used by a login. When that is answered, another is made.
+    Given,
 }
 
 /// What there is for a login.
@@ -116,7 +118,13 @@ impl Ready {
 
     /// This server has just answered a bind: another login may follow.
     pub(crate) fn expect_more(&self, server: &Server) {
-        self.shared.lock().login = Some((server.clone(), Instant::now()));
+        {
+            let mut state = self.shared.lock();
+            state.login = Some((server.clone(), Instant::now()));
+            if let Place::Given = state.connection {
+                state.connection = Place::Empty;
+            }
+        }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         keeper.get_or_insert_with(|| tokio::spawn(keep(self.shared.clone())).abort_handle());
         self.shared.changed.notify_one();
@@ -147,7 +155,7 @@ impl Shared {
 
     fn take(&self) -> Taken {
         let place = &mut self.lock().connection;
-        match std::mem::take(place) {
+        match std::mem::replace(place, Place::Given) {
             Place::Held(connection, _) => Taken::Now(connection),
             Place::Making(None) => {
                 let (giver, taker) = oneshot::channel();
@@ -155,7 +163,7 @@ impl Shared {
                 Taken::Soon(taker)
             }
             // One connection is one person's: whoever else comes meanwhile makes their own.
-            others @ (Place::Making(Some(_)) | Place::Empty) => {
+            others @ (Place::Making(Some(_)) | Place::Given | Place::Empty) => {
                 *place = others;
                 Taken::None
             }
@@ -171,11 +179,12 @@ impl Shared {
             state.connection = Place::Empty;
             return Task::Rest;
         };
-        if let Place::Held(connection, made) = &state.connection
-            && connection.is_open()
-            && made.elapsed() < old
-        {
-            return Task::WaitUntil((*made + old).min(login + likely));
+        match &state.connection {
+            Place::Given => return Task::Rest,
+            Place::Held(connection, made) if connection.is_open() && made.elapsed() < old => {
+                return Task::WaitUntil((*made + old).min(login + likely));
+            }
+            Place::Held(..) | Place::Making(_) | Place::Empty => {}
         }
         state.connection = Place::Making(None);
         Task::Make(server)
@@ -202,9 +211,10 @@ impl Shared {
             Some(waiting) => waiting.send(connection).err(),
             None => Some(connection),
         };
-        if let Some(connection) = left {
-            state.connection = Place::Held(connection, Instant::now());
-        }
+        state.connection = match left {
+            Some(connection) => Place::Held(connection, Instant::now()),
+            None => Place::Given,
+        };
     }
 }
 
