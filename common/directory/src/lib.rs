@@ -28,6 +28,7 @@ mod password;
 mod policy;
 mod queries;
 mod question;
+mod ready;
 mod search;
 mod server;
 mod tls;

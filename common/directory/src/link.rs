@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::error::DirectoryError;
+use crate::ready::{Ready, Spans};
 use crate::server::Server;
 use crate::tls::Tls;
 
@@ -73,6 +74,7 @@ pub(crate) struct Link {
     current: tokio::sync::Mutex<Option<Bound>>,
     state: Mutex<LinkState>,
     outage_began: Notify,
+    ready: Ready,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +98,10 @@ struct LinkState {
 
 impl Link {
     pub(crate) fn new(settings: Settings) -> Self {
+        let Settings { directory, tls, .. } = &settings;
+        let spans = Spans::usual(directory.connect_timeout, directory.operation_timeout);
         Self {
+            ready: Ready::new(tls.clone(), spans),
             settings,
             current: tokio::sync::Mutex::new(None),
             state: Mutex::default(),
@@ -229,6 +234,7 @@ impl Link {
         }
         state.told.clear();
         state.last_used = Some(server.clone());
+        self.ready.move_to(&server);
         state.connected = Some(server);
         state.domain = Some(bound.domain.clone());
     }

@@ -7,7 +7,7 @@ use ldaps_core::names::{GroupName, fold};
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 
-use crate::bind::{self, BindOutcome};
+use crate::bind::BindOutcome;
 use crate::domain::Domain;
 use crate::entry::Entry;
 use crate::error::DirectoryError;
@@ -199,8 +199,7 @@ impl Directory {
         dn: &str,
         password: &Password,
     ) -> Result<BindOutcome, DirectoryError> {
-        let connection = self.link.fresh_connection().await?;
-        bind::bind(&connection, dn, password, self.link.patience()).await
+        self.link.bind_once(dn, password).await
     }
 
     /// Changes the password of this DN, once, through the service account's connection.

@@ -18,6 +18,7 @@ mod stage;
 mod access_filter;
 mod account_phase;
 mod admin;
+mod crowds;
 mod durable;
 mod frames;
 mod freshness;

@@ -64,7 +64,9 @@ async fn read_requests(
     let mut requests = FramedRead::new(reader, RequestDecoder);
     let mut session = Session::new(Arc::clone(shared), number);
     let mut allowance = None;
-    while let Ok(Some(request)) = tokio::time::timeout(shared.idle_limit, requests.next()).await {
+    let mut limit = shared.limits.first;
+    while let Ok(Some(request)) = tokio::time::timeout(limit, requests.next()).await {
+        limit = shared.limits.idle;
         let Ok(request) = request else {
             let _ = out.send(Delivery::Last(faults::notice(
                 PROTOCOL_ERROR,

@@ -27,6 +27,8 @@ pub enum Fault {
     Delay(u64),
     /// The TCP connection is cut after this many bytes of answers, counted for each connection.
     CutAfter(usize),
+    /// The answer comes whole, and behind it the connection is closed.
+    CloseBehind,
     /// Answers are bytes that are no LDAP.
     Garbage,
     /// Answers claim to be 1 GiB long, and then nothing follows.
@@ -107,6 +109,7 @@ pub(crate) fn distort(
             (Duration::from_millis(milliseconds), Delivery::Plain(answer))
         }
         Fault::CutAfter(bytes) => (now, cut(answer, allowance.get_or_insert(bytes))),
+        Fault::CloseBehind => (now, Delivery::Last(answer)),
         Fault::Garbage => (now, Delivery::Plain(garbage())),
         Fault::HugeLength => {
             (now, Delivery::Plain(vec![0x30, 0x84, 0x40, 0, 0, 0, 0x02, 0x01, 0x01]))

@@ -15,7 +15,7 @@ use crate::data::Directory;
 use crate::error::Error;
 use crate::faults::{Fault, On, Plan};
 use crate::pki::{Identity, Pki};
-use crate::shared::Shared;
+use crate::shared::{Limits, Shared};
 use crate::tally::{BindSeen, SearchSeen};
 
 /// How a server is to be run.
@@ -37,6 +37,8 @@ pub struct Options {
     /// Where each bind is written down before it is answered, for who runs the server as a program:
     /// a line of the account (`-` for none), the password's length, and the refusal in hex or `ok`.
     pub bind_log: Option<File>,
+    /// How long a new client may wait with its first request: AD's InitRecvTimeout, 120 s.
+    pub first_request_limit: Duration,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             references: true,
             idle_limit: Duration::from_secs(900),
             bind_log: None,
+            first_request_limit: Duration::from_secs(120),
         }
     }
 }
@@ -79,7 +82,8 @@ impl TestDirectory {
         let listener = TcpListener::bind(wanted).map_err(|error| io("listen on", error))?;
         listener.set_nonblocking(true).map_err(|error| io("use the socket on", error))?;
         let address = listener.local_addr().map_err(|error| io("find the port of", error))?;
-        let shared = Shared::new(directory, acceptor, options.references, options.idle_limit);
+        let limits = Limits { first: options.first_request_limit, idle: options.idle_limit };
+        let shared = Shared::new(directory, acceptor, options.references, limits);
         *shared.bind_log() = options.bind_log;
         let shared = Arc::new(shared);
         let runtime = tokio::runtime::Builder::new_current_thread()

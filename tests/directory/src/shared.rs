@@ -22,7 +22,16 @@ pub(crate) struct Shared {
     /// Counts the times that all connections were dropped; each connection watches it.
     pub(crate) dropped: watch::Sender<u64>,
     pub(crate) references: bool,
-    pub(crate) idle_limit: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// How long a client may send nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Before its first request.
+    pub(crate) first: Duration,
+    /// Between requests.
+    pub(crate) idle: Duration,
 }
 
 /// A lock whatever happened to its last holder: a test that panicked must not hang the next.
@@ -35,7 +44,7 @@ impl Shared {
         directory: Directory,
         acceptor: SslAcceptor,
         references: bool,
-        idle_limit: Duration,
+        limits: Limits,
     ) -> Self {
         Self {
             directory: Mutex::new(directory),
@@ -45,7 +54,7 @@ impl Shared {
             bind_log: Mutex::default(),
             dropped: watch::Sender::new(0),
             references,
-            idle_limit,
+            limits,
         }
     }
 

@@ -87,6 +87,18 @@ impl<'engine> Dc<'engine> {
         self.engine.must(&args)
     }
 
+    /// The domain's SID, as text.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn domain_sid(&self) -> Check<String> {
+        let database = "/var/lib/samba/private/sam.ldb";
+        let base = ["-s", "base", "-b", "DC=corp,DC=example", "objectSid"];
+        let shown = self.run(&[&["ldbsearch", "-H", database][..], &base].concat())?;
+        let sid = shown.lines().find_map(|line| line.strip_prefix("objectSid: "));
+        sid.map(str::to_owned).ok_or_else(|| Failure::new("ldbsearch shows no SID of the domain"))
+    }
+
     /// The domain's CA certificate, in PEM.
     ///
     /// # Errors

@@ -139,6 +139,14 @@ pub fn sssd(engine: &Engine, base: &Base) -> Check<String> {
     layer(engine, base, "sssd", &["sssd", "host"])
 }
 
+/// The image with sssd and nslcd on this base, to be measured beside the product.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn peers(engine: &Engine, base: &Base) -> Check<String> {
+    layer(engine, base, "peers", &["peers"])
+}
+
 /// The image of the provisioned and populated domain controller.
 ///
 /// # Errors

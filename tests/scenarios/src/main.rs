@@ -10,24 +10,16 @@ mod attempt;
 mod callers;
 mod certificates;
 mod changes;
-mod dc;
-mod engine;
 mod expiry;
 mod freshness;
-mod host;
 mod identity;
-mod images;
 mod local;
 mod logins;
 mod looks;
 mod names;
 mod offline;
-mod options;
-mod outcome;
 mod package;
-mod package_file;
 mod passwd;
-mod product;
 mod refusals;
 mod rules;
 mod runner;
@@ -41,6 +33,7 @@ mod truth;
 mod unasked;
 mod words;
 
+use scenarios::{dc, engine, host, images, options, outcome, package_file, product};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ldaps_core::secret::Password;
 use tokio::time::Instant;
 
 use super::{Bound, Link, SERVICE_REFUSED_PROBE, Settings};
@@ -66,14 +67,36 @@ impl Link {
         None
     }
 
+    /// One bind of one person, on a connection of its own: the one that is ready, or a new one.
+    /// Nothing is retried once the bind is written.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]: the server said nothing about the account.
+    pub(crate) async fn bind_once(
+        &self,
+        dn: &str,
+        password: &Password,
+    ) -> Result<BindOutcome, DirectoryError> {
+        let connection = self.unbound().await?;
+        let outcome = bind::bind(&connection, dn, password, self.patience()).await?;
+        let in_use = self.lock().connected.clone();
+        if let Some(server) = in_use.filter(|server| server == connection.server()) {
+            self.ready.expect_more(&server);
+        }
+        Ok(outcome)
+    }
+
     /// A connection for one bind of one person, to the server in use or, where that cannot be
     /// reached, another, a read-only one last. No name or password has been sent on it.
     ///
     /// # Errors
     /// [`DirectoryError`] of the last server tried.
-    pub(crate) async fn fresh_connection(&self) -> Result<Connection, DirectoryError> {
+    async fn unbound(&self) -> Result<Connection, DirectoryError> {
         let bound = self.bound().await?;
         let first = bound.connection.server().clone();
+        if let Some(connection) = self.ready.take(&first).await {
+            return Ok(connection);
+        }
         let patience = self.settings.directory.connect_timeout;
         let mut error = match Connection::open(&first, &self.settings.tls, patience).await {
             Ok(connection) => return Ok(connection),

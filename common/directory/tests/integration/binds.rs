@@ -3,7 +3,7 @@
 use ldaps_core::refusal::Refusal::{self, *};
 use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, Directory};
-use test_directory::{Fault, On, SERVICE_PASSWORD, USER_PASSWORD};
+use test_directory::{Fault, On, Options, SERVICE_PASSWORD, TestDirectory, USER_PASSWORD};
 
 use crate::rig::{Extra, Rig, password, user};
 
@@ -133,4 +133,111 @@ async fn a_refused_service_account_is_tried_until_it_is_locked() {
     };
     tokio::select! { () = probe => {}, () = ask => {} }
     assert_eq!(rig.server.binds("svc-linux"), 1);
+}
+
+/// Waits until one connection is ready for the next login, beside the service account's.
+async fn is_ready(server: &TestDirectory, told: u64) {
+    let start = std::time::Instant::now();
+    while server.open_connections() != 2 || server.searches() == told {
+        assert!(start.elapsed().as_secs() < 5, "{} connections", server.open_connections());
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}
+
+/// A directory after a first login, with a connection ready for the second; and alice's DN.
+async fn after_a_login(rig: &Rig) -> (Directory, String) {
+    let directory = rig.directory();
+    let dn = dn(&directory, "alice").await;
+    let told = rig.server.searches();
+    directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap();
+    is_ready(&rig.server, told).await;
+    (directory, dn)
+}
+
+#[tokio::test]
+async fn a_login_connects_although_a_connection_is_ready() {
+    let rig = Rig::new();
+    let (directory, dn) = after_a_login(&rig).await;
+    assert_eq!(rig.server.connections(), 3, "the service account's, alice's, the ready one");
+    // No server takes a new connection, and the login does not notice.
+    rig.server.fault(Fault::SilenceBeforeTls);
+    let outcome = directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap();
+    assert_eq!(outcome, BindOutcome::Accepted);
+    let log = rig.server.bind_log();
+    assert_eq!(log.last().map(|bind| bind.connection), Some(3));
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_between_probe_and_bind_costs_a_second_bind() {
+    let rig = Rig::new();
+    let (directory, dn) = after_a_login(&rig).await;
+    rig.server.fault_times(On::Searches, Fault::CloseBehind, 1);
+    let error = directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap_err();
+    assert!(error.to_string().contains("ended the connection"), "{error}");
+    assert_eq!(rig.server.binds("alice"), 1, "only the one of the first login");
+
+    // The bind was read, and nobody will know what came of it.
+    let rig = Rig::new();
+    let (directory, dn) = after_a_login(&rig).await;
+    rig.server.fault_times(On::Binds, Fault::CutAfter(0), 1);
+    let binds = rig.server.binds("alice");
+    directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap_err();
+    assert_eq!(rig.server.binds("alice"), binds + 1);
+}
+
+#[tokio::test]
+async fn a_ready_connection_that_is_of_no_use_fails_the_login_or_costs_more_than_one_reconnect() {
+    let short = std::time::Duration::from_millis(300);
+    for fault in [Some(Fault::Silence), Some(Fault::NoticeOfDisconnection), None] {
+        let idle_limit = if fault.is_none() { short } else { Options::default().idle_limit };
+        let rig = Rig::of(Options { idle_limit, ..Options::default() });
+        let (directory, dn) = after_a_login(&rig).await;
+        match fault {
+            Some(fault) => rig.server.fault_times(On::Searches, fault, 1),
+            // AD drops it.
+            None => tokio::time::sleep(short * 2).await,
+        }
+        let (before, binds) = (rig.server.connections(), rig.server.binds("alice"));
+        let outcome = directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap();
+        assert_eq!(outcome, BindOutcome::Accepted, "{fault:?}");
+        assert_eq!(rig.server.binds("alice"), binds + 1, "{fault:?}");
+        // Where AD has dropped the service account's, too, that makes one more.
+        let made = rig.server.connections() - before;
+        assert!(made <= if fault.is_none() { 3 } else { 2 }, "{fault:?}: {made} connections");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_turned_bad_is_believed_because_it_was_good() {
+    let rig = Rig::new();
+    let (directory, dn) = after_a_login(&rig).await;
+    rig.server.present(&rig.server.pki().expired().unwrap()).unwrap();
+    // Verified while it was good: this one may be used, once.
+    directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap();
+    let binds = rig.server.binds("alice");
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let error = directory.authenticate(&dn, &password(USER_PASSWORD)).await.unwrap_err();
+    assert!(error.to_string().contains("expired"), "{error}");
+    assert_eq!(rig.server.binds("alice"), binds, "the password went to who may not have it");
+}
+
+#[tokio::test]
+async fn of_two_logins_at_once_one_waits_for_the_other_or_they_share_a_connection() {
+    let rig = Rig::new();
+    let (directory, alice) = after_a_login(&rig).await;
+    let bob = dn(&directory, "bob").await;
+    rig.server.fault_on(On::Binds, Fault::Delay(300));
+    let start = std::time::Instant::now();
+    let password = password(USER_PASSWORD);
+    let both = tokio::join!(
+        directory.authenticate(&alice, &password),
+        directory.authenticate(&bob, &password)
+    );
+    assert_eq!(both.0.unwrap(), BindOutcome::Accepted);
+    assert_eq!(both.1.unwrap(), BindOutcome::Accepted);
+    assert!(start.elapsed().as_millis() < 550, "{:?}", start.elapsed());
+    let mut connections: Vec<_> = rig.server.bind_log().iter().map(|it| it.connection).collect();
+    connections.sort_unstable();
+    connections.dedup();
+    assert_eq!(connections.len(), 4, "the service account's and three persons'");
 }
