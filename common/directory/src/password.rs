@@ -33,8 +33,13 @@ pub enum ChangeRefusal {
     LockedOut,
     /// 0000052D: the domain's rules; AD does not say which.
     Policy,
-    /// 0000216C, or a right that is missing.
+    /// 0000216C: the account may not change its password ("User cannot change password").
     Forbidden,
+    /// insufficientAccessRights: the right to change the password is granted to nobody, as on
+    /// accounts that AD protects (adminCount). In AD's words.
+    NoRight(String),
+    /// unwillingToPerform: AD does not take the change as it was made. In AD's words.
+    Unwilling(String),
     /// Anything else, in AD's words.
     Other(String),
 }
@@ -77,9 +82,9 @@ fn outcome(result: &LdapResult) -> ChangeOutcome {
         (_, Some(0x56)) => ChangeRefusal::WrongOldPassword,
         (_, Some(0x775)) => ChangeRefusal::LockedOut,
         (_, Some(0x52d)) => ChangeRefusal::Policy,
-        (_, Some(0x216c)) | (LdapResultCode::InsufficentAccessRights, _) => {
-            ChangeRefusal::Forbidden
-        }
+        (_, Some(0x216c)) => ChangeRefusal::Forbidden,
+        (LdapResultCode::InsufficentAccessRights, _) => ChangeRefusal::NoRight(words_of(result)),
+        (LdapResultCode::UnwillingToPerform, _) => ChangeRefusal::Unwilling(words_of(result)),
         _ => ChangeRefusal::Other(words_of(result)),
     })
 }
@@ -188,12 +193,24 @@ mod tests {
                 ChangeRefusal::Policy,
             ),
             (ConstraintViolation, "0000216C: AtrErr: DSID-03190F80", ChangeRefusal::Forbidden),
-            (InsufficentAccessRights, "00000005: SecErr: DSID-031A11D5", ChangeRefusal::Forbidden),
-            (InsufficentAccessRights, "", ChangeRefusal::Forbidden),
+            (
+                InsufficentAccessRights,
+                "00000005: SecErr: DSID-031A11D5",
+                ChangeRefusal::NoRight(
+                    "InsufficentAccessRights 00000005: SecErr: DSID-031A11D5".into(),
+                ),
+            ),
+            (
+                InsufficentAccessRights,
+                "",
+                ChangeRefusal::NoRight("InsufficentAccessRights ".into()),
+            ),
             (
                 UnwillingToPerform,
                 "0000001F: SvcErr: DSID-031A12D2\0",
-                ChangeRefusal::Other("UnwillingToPerform 0000001F: SvcErr: DSID-031A12D2".into()),
+                ChangeRefusal::Unwilling(
+                    "UnwillingToPerform 0000001F: SvcErr: DSID-031A12D2".into(),
+                ),
             ),
         ];
         for (code, message, refusal) in table {

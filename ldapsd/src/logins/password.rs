@@ -95,11 +95,23 @@ async fn refused(
             old_password_refused(refusal)
         }
         ChangeRefusal::LockedOut => Decision::refused(Refusal::LockedOut),
-        ChangeRefusal::Forbidden => Decision::refused(Refusal::ChangeForbidden),
-        ChangeRefusal::Other(words) => {
-            Decision::refused_because(Refusal::ChangeForbidden, format!("AD refused: {words}"))
-                .telling("The password could not be changed. Please ask your administrator.")
+        ChangeRefusal::Forbidden => Decision::refused_because(
+            Refusal::ChangeForbidden,
+            "AD lets nobody change this password (0000216C, \"User cannot change password\")"
+                .into(),
+        ),
+        ChangeRefusal::NoRight(words) => Decision::refused_because(
+            Refusal::ChangeForbidden,
+            format!(
+                "the right \"Change Password\" on {} is granted to nobody who could use it here; AD \
+                 takes it from accounts that it protects (adminCount): {words}",
+                user.record.dn
+            ),
+        ),
+        ChangeRefusal::Unwilling(words) => {
+            unexplained(format!("AD does not take the change as it was made: {words}"))
         }
+        ChangeRefusal::Other(words) => unexplained(format!("AD refused: {words}")),
         ChangeRefusal::Policy => {
             let (record, now) = (&user.record, SystemTime::now());
             let policy = host.directory.password_policy(&record.dn).await?;
@@ -109,6 +121,12 @@ async fn refused(
             Decision::refused_because(refusal, format!("{refusal}: {why}")).telling(why)
         }
     })
+}
+
+/// A refusal that says nothing of the person or the password.
+fn unexplained(why: String) -> Decision {
+    Decision::refused_because(Refusal::ChangeForbidden, why)
+        .telling("The password could not be changed. Please ask your administrator.")
 }
 
 impl Decision {

@@ -114,6 +114,29 @@ fn a_change_that_ad_refuses_is_explained_by_another_reason() {
 }
 
 #[test]
+fn who_may_not_change_at_all_is_told_apart_from_what_ad_does_not_take() {
+    let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
+    let may_not = Refusal::ChangeForbidden.for_the_person();
+    // MS-ERREF's number in AD's answer, words in the journal, the line for the person where it is
+    // another than the refusal's own.
+    let table = [
+        (0x216c, "\"User cannot change password\"", None),
+        (5, "the right \"Change Password\" on CN=Alice", None),
+        (0x1f, "AD does not take the change as it was made", Some("could not be changed")),
+        (0x51f, "AD refused: ConstraintViolation 0000051F", Some("could not be changed")),
+    ];
+    for (code, words, told) in table {
+        stage.server.edit(|directory| directory.refuse_changes_with("alice", Some(code))).unwrap();
+        let answer = stage.change("alice", OLD, b"Long.Enough.12");
+        assert_eq!(answer.verdict, refused(Refusal::ChangeForbidden), "{code:x}: {}", answer.line);
+        assert!(answer.line.contains(words), "{code:x}: {}", answer.line);
+        let shown = answer.notice.as_deref().or(may_not).unwrap_or_default().to_owned();
+        let wanted = told.or(may_not).unwrap_or_default();
+        assert!(shown.contains(wanted), "{code:x}: {shown}");
+    }
+}
+
+#[test]
 fn an_account_is_locked_by_guesses_at_this_host() {
     let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
     stage.server.edit(|directory| {

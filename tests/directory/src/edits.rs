@@ -283,6 +283,18 @@ impl Directory {
         Ok(())
     }
 
+    /// Makes password changes fail with this Win32 code, whatever the passwords; `None` undoes it.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn refuse_changes_with(&mut self, name: &str, win32: Option<u32>) -> Result<(), Error> {
+        let id = self.find(name)?;
+        if let Some(object) = self.get_mut(id) {
+            object.forced_change = win32;
+        }
+        Ok(())
+    }
+
     /// Takes the right to read an attribute of an object away from everybody. Rights move no uSNChanged here.
     ///
     /// # Errors

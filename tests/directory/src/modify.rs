@@ -23,6 +23,8 @@ const PASSWORD_RESTRICTION: u32 = 0x52D;
 const GENERAL_FAILURE: u32 = 0x1F;
 /// userAccountControl: the user may not change the password.
 const UAC_CANNOT_CHANGE: i64 = 0x40;
+/// ERROR_ACCESS_DENIED (MS-ERREF 2.2).
+const ACCESS_DENIED: u32 = 5;
 /// pwdProperties: passwords must be complex.
 const COMPLEX: i64 = 1;
 
@@ -76,6 +78,12 @@ fn change_password(directory: &mut Directory, id: ObjectId, old: &str, new: &str
     let Some(object) = directory.get(id) else { return answer::no_such_object("") };
     if object.integer("userAccountControl").unwrap_or(0) & UAC_CANNOT_CHANGE != 0 {
         return answer::access_denied();
+    }
+    match object.forced_change {
+        None => {}
+        Some(ACCESS_DENIED) => return answer::access_denied(),
+        Some(GENERAL_FAILURE) => return answer::unwilling(GENERAL_FAILURE),
+        Some(win32) => return answer::password_refused(win32),
     }
     let Some(known) = object.credentials.as_ref() else { return answer::access_denied() };
     if account::is_locked(directory, object, now) {

@@ -40,6 +40,8 @@ pub struct Object {
     pub(crate) forced_sub_code: Option<u32>,
     /// The whole diagnostic message that goes with it, to the last byte, in place of the usual one.
     pub(crate) forced_words: Option<&'static str>,
+    /// The Win32 code that changes of the password are refused with, whatever the rest says.
+    pub(crate) forced_change: Option<u32>,
 }
 
 impl Object {
@@ -53,6 +55,7 @@ impl Object {
             credentials: None,
             forced_sub_code: None,
             forced_words: None,
+            forced_change: None,
         }
     }
 
