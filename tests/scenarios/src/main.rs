@@ -10,6 +10,7 @@ mod attempt;
 mod certificates;
 mod changes;
 mod dc;
+mod django;
 mod engine;
 mod expiry;
 mod host;
