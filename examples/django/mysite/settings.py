@@ -1,4 +1,4 @@
-"""A site as small as it can be. The lines about logging in are the last; the others are Django's."""
+"""A site as small as it can be. The lines about logging in come last; the others are Django's."""
 
 import os
 from pathlib import Path
