@@ -3,8 +3,8 @@
 
 use crate::output::{Table, print, print_error};
 use ldaps_core::config::{
-    self, Access, Config, CrlCheck, IdMapping, PrimaryGroup, Servers, Sources, Subject, TlsVersion,
-    Warning, Workstations,
+    self, Access, Config, CrlCheck, IdMapping, PrimaryGroup, STANDING_ATTRIBUTES, Servers, Sources,
+    Subject, TlsVersion, Warning, Workstations,
 };
 use ldaps_core::idmap::OnCollision;
 use std::process::ExitCode;
@@ -200,6 +200,14 @@ fn describe_rest(config: &Config, table: &mut Table) {
         table.line("\"Log On To\"", format!("is obeyed; this host is {name} there"));
     }
     table.line("SSH keys", format!("from {}", config.ssh.attribute));
+    let (attributes, readers) = (&config.profile.attributes, &config.profile.readers);
+    if !attributes.is_empty() || !readers.is_empty() {
+        let names: Vec<&str> =
+            STANDING_ATTRIBUTES.into_iter().chain(attributes.iter().map(|name| &**name)).collect();
+        let readers = readers.iter().map(|reader| format!("and {reader} of anybody"));
+        let told = format!("{}: told to root, to people of themselves", names.join(", "));
+        table.lines("profile", [told].into_iter().chain(readers));
+    }
     if config.nss.enumerate {
         table.line("lists", "getent passwd and getent group list the whole directory");
     }
@@ -275,7 +283,8 @@ mod tests {
              filter = \"(title=*)\"\n\
              [access.sudo]\nallow = []\n[access.sshd]\ndeny = [\"*\"]\nfilter = \"(employeeType=x)\"\n\
              [pam]\nworkstations = \"enforce\"\n\
-             [pam.callers]\nwww-data = [\"django\"]\n[nss]\nenumerate = true\n",
+             [pam.callers]\nwww-data = [\"django\"]\n\
+             [profile]\nattributes = \"title\"\nreaders = \"www-data\"\n[nss]\nenumerate = true\n",
         );
         for line in [
             "  servers       ldaps://dc1.corp.example, reached at 10.0.0.5\n",
@@ -295,6 +304,9 @@ mod tests {
             "  by sshd       @linux-users, bob; never everybody; must match (employeeType=x) too\n",
             "  \"Log On To\"   is obeyed; this host is named by its host name there\n",
             "  check others  www-data may, for django\n",
+            "  profile       displayName, givenName, sn, mail, title: told to root, to people of \
+             themselves\n",
+            "                and www-data of anybody\n",
             "  lists         getent passwd and getent group list the whole directory\n",
             "  held          changes asked for every 10 s, all seen again within 10 min, \"not found\" 1 min, at most 10000 of these\n",
         ] {

@@ -14,7 +14,7 @@ mod why;
 
 use clap::{Args, Parser, Subcommand};
 use ldaps_core::config::Sources;
-use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport};
 use output::{print, print_error};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -42,7 +42,8 @@ struct Arguments {
 enum Command {
     /// Show how the daemon is: servers, domain, last error, numbers.
     Status(Daemon),
-    /// Show one user as the directory and the access rules see them, asked of the directory now.
+    /// Show one user as the directory and the access rules see them, asked of the directory now; and
+    /// the profile ([profile] in ldaps.toml), for root, the user, and whom the configuration names.
     User {
         /// The name as one would type it at a login: alice, alice@corp.example or 'CORP\alice'.
         name: String,
@@ -98,7 +99,7 @@ struct Daemon {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Status(daemon) => ask(&daemon, &AdminRequest::Status),
-        Command::User { name, daemon } => ask(&daemon, &AdminRequest::User(name)),
+        Command::User { name, daemon } => ask(&daemon, &AdminRequest::Profile(name)),
         Command::Why { name, service, daemon } => {
             ask(&daemon, &AdminRequest::Why { name, service })
         }
@@ -136,7 +137,11 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
         AdminReply::Freshness(freshness) => {
             show(daemon, &freshness, |freshness| format!("{freshness:?}\n"))
         }
-        AdminReply::User(report) => show(daemon, &report, user::describe),
+        AdminReply::User(user) => {
+            let profile = Err("this version of ldapsd knows of no profile".to_owned());
+            show_user(daemon, &ProfileReport { user, profile })
+        }
+        AdminReply::Profile(report) => show_user(daemon, &report),
         AdminReply::Why(report) => {
             let report = why::Shown::from(&*report);
             let shown = show(daemon, &report, why::describe);
@@ -156,6 +161,14 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
             ExitCode::from(NOT_KNOWN)
         }
     }
+}
+
+/// That somebody is not told all is said beside the answer, which programs read.
+fn show_user(daemon: &Daemon, report: &ProfileReport) -> ExitCode {
+    if let Err(why) = &report.profile {
+        print_error(&format!("note: the profile is not shown: {why}\n"));
+    }
+    show(daemon, &user::Shown::from(report), user::describe)
 }
 
 fn show<T: Serialize>(daemon: &Daemon, answer: &T, describe: fn(&T) -> String) -> ExitCode {

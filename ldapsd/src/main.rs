@@ -23,6 +23,7 @@ mod lookups;
 mod offline;
 mod peer;
 mod privileges;
+mod profile;
 mod run;
 mod run_dir;
 mod sockets;

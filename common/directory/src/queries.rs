@@ -244,6 +244,23 @@ impl Directory {
         Ok(found.first().map(|entry| entry.values(attribute).to_vec()).unwrap_or_default())
     }
 
+    /// The values of several attributes of this DN, in the order asked: none where it has none, or
+    /// they may not be read. None where there is no such object.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn attributes(
+        &self,
+        dn: &str,
+        attributes: &[&str],
+    ) -> Result<Option<Vec<Vec<Vec<u8>>>>, DirectoryError> {
+        let query = Query::of_object("attributes of a user", dn, attributes);
+        let found = query.ask(&self.link).await?.entries;
+        let all =
+            |entry: &Entry| attributes.iter().map(|name| entry.values(name).to_vec()).collect();
+        Ok(found.first().map(all))
+    }
+
     /// The rules for the password of this DN.
     ///
     /// # Errors

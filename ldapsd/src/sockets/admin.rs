@@ -1,12 +1,13 @@
 //! admin.sock: the administrator's tool. How the daemon is and what it knows of a user, for
 //! anyone: no more than look-ups show. How a login would be decided, for root about anyone and for
-//! others about themselves.
+//! others about themselves. What else AD says of a person (`[profile]`), for whom the configuration
+//! names.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use ldaps_core::names::UserName;
-use ldaps_core::protocol::admin::{AdminReply, AdminRequest, UserReport};
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport, UserReport};
 use ldaps_core::protocol::frame;
 use ldaps_directory::{DirectoryError, Judgement};
 
@@ -16,6 +17,7 @@ use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
 use crate::peer::Peer;
+use crate::profile;
 use crate::ssh_keys;
 use crate::status::Numbers;
 
@@ -36,6 +38,11 @@ pub(crate) async fn answer(
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
         AdminRequest::Freshness => AdminReply::Freshness(host.freshness.status()),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
+            Ok(Ok((_, report))) => AdminReply::User(report),
+            Ok(Err(nobody)) => AdminReply::NoSuchUser(nobody),
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::Profile(name) => match with_profile(&host, asker, peer, &name).await {
             Ok(answer) => answer,
             Err(error) => AdminReply::Unavailable(error.to_string()),
         },
@@ -52,19 +59,39 @@ pub(crate) async fn answer(
     })
 }
 
-async fn user(host: &Host, asker: Asker<'_>, name: &str) -> Result<AdminReply, DirectoryError> {
+/// A user and what anybody is told of them, or why there is nobody of that name.
+type Found = Result<(Arc<KnownUser>, UserReport), String>;
+
+async fn user(host: &Host, asker: Asker<'_>, name: &str) -> Result<Found, DirectoryError> {
     let parsed = match UserName::parse(name.as_bytes()) {
         Ok(parsed) => parsed,
-        Err(error) => return Ok(AdminReply::NoSuchUser(format!("{name:?}: {error}"))),
+        Err(error) => return Ok(Err(format!("{name:?}: {error}"))),
     };
     if host.lookups.local_names()?.has_user(parsed.as_str()) {
         let why = format!("{name:?} is a user of this host itself, and ldapsd leaves it alone");
-        return Ok(AdminReply::NoSuchUser(why));
+        return Ok(Err(why));
     }
     match host.lookups.user_now(&parsed).await? {
-        Some(user) => Ok(AdminReply::User(report(host, asker, &user).await?)),
-        None => Ok(AdminReply::NoSuchUser(host.lookups.why_not(&parsed).await?)),
+        Some(user) => {
+            let report = report(host, asker, &user).await?;
+            Ok(Ok((user, report)))
+        }
+        None => Ok(Err(host.lookups.why_not(&parsed).await?)),
     }
+}
+
+async fn with_profile(
+    host: &Host,
+    asker: Asker<'_>,
+    peer: Peer,
+    name: &str,
+) -> Result<AdminReply, DirectoryError> {
+    let (user, report) = match user(host, asker, name).await? {
+        Ok(found) => found,
+        Err(nobody) => return Ok(AdminReply::NoSuchUser(nobody)),
+    };
+    let profile = profile::for_caller(host, peer, &user).await?;
+    Ok(AdminReply::Profile(Box::new(ProfileReport { user: report, profile })))
 }
 
 async fn report(

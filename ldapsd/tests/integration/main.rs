@@ -37,6 +37,7 @@ mod outages;
 mod passwords;
 mod posix;
 mod private_groups;
+mod profile;
 mod shadowing;
 mod ssh_keys;
 mod why;

@@ -25,8 +25,10 @@ GLOBAL, DOMAIN_LOCAL, UNIVERSAL = 2, 4, 8
 
 # sAMAccountName, common name, further attributes. Who is let in is said by GROUPS.
 USERS = [
-    ("alice", "Alice Example", {"uidNumber": "30007", "gidNumber": "30500"}),
-    ("bob", "Bob Example", {}),
+    ("alice", "Alice Example", {"uidNumber": "30007", "gidNumber": "30500", "givenName": "Alice", "sn": "Example",
+                                "mail": "alice.example@corp.example"}),
+    ("bob", "Bob Example", {"givenName": "Bob", "sn": "Example", "mail": "bob.example@corp.example",
+                            "department": "Printing"}),
     ("mallory", "Mallory Outside", {}),
     ("dora", "Dora Refused by sshd", {}),
     ("disabled1", "Disabled One", {"userAccountControl": "514"}),

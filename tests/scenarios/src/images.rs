@@ -131,6 +131,14 @@ pub fn host(engine: &Engine, base: &Base) -> Check<String> {
     layer(engine, base, "host", &["host"])
 }
 
+/// The image of a host with Django on it, on top of a host's image.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn django(engine: &Engine, host: &Base) -> Check<String> {
+    layer(engine, host, "django", &[])
+}
+
 /// The image with sssd on this base.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod attempt;
 mod callers;
 mod certificates;
 mod changes;
+mod django;
 mod expiry;
 mod freshness;
 mod identity;

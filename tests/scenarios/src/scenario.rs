@@ -51,6 +51,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::looks::SCENARIOS,
         crate::unasked::SCENARIOS,
         crate::spoken::SCENARIOS,
+        crate::django::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()
@@ -93,6 +94,7 @@ pub struct Stage<'run> {
     configured: OnceCell<Check<(Host<'run>, Times)>>,
     truth: OnceCell<Check<Truth>>,
     fresh_hosts: Cell<u32>,
+    web: OnceCell<Check<Host<'run>>>,
     failure_told: Cell<bool>,
 }
 
@@ -111,6 +113,7 @@ impl<'run> Stage<'run> {
             configured: OnceCell::new(),
             truth: OnceCell::new(),
             fresh_hosts: Cell::new(0),
+            web: OnceCell::new(),
             failure_told: Cell::new(false),
         })
     }
@@ -130,6 +133,23 @@ impl<'run> Stage<'run> {
         self.fresh_hosts.set(number);
         let name = format!("host{number}-{}", self.suffix);
         Host::start(self.shared.engine, &self.host_image, &name, self.dc.network())
+    }
+
+    /// A host with Django and the package on it, made ready by the first scenario that asks.
+    ///
+    /// # Errors
+    /// When it cannot be made ready; the same failure for every scenario that asks.
+    pub fn web_host(&self, make_ready: fn(&Host<'run>, &Self) -> Check) -> Check<&Host<'run>> {
+        let start = || {
+            let base = Base { image: self.host_image.clone(), short: self.suffix.clone() };
+            let image = images::django(self.shared.engine, &base)?;
+            let name = format!("web-{}", self.suffix);
+            let host = Host::start(self.shared.engine, &image, &name, self.dc.network())?;
+            product::install(&host, self.deb())?;
+            make_ready(&host, self)?;
+            Ok(host)
+        };
+        self.web.get_or_init(start).as_ref().map_err(Failure::clone)
     }
 
     /// A new host on another system than this stage's, without systemd; the product is installed and

@@ -14,6 +14,7 @@ mod files;
 mod filter;
 mod ldap_conf;
 mod looks;
+mod profile;
 mod read_accounts;
 mod read_directory;
 mod read_looks;
@@ -30,6 +31,7 @@ pub use access::{Access, Rule, STATE_ALONE_SERVICE, ServiceRule, Subject, Verdic
 pub use errors::{ConfigError, ConfigErrors, Fault, Finding, Place, Position, Warning};
 pub use filter::{FilterNode, LdapFilter};
 pub use looks::{LocalGroups, Look, PrimaryGroup, UserLooks, UserOverride};
+pub use profile::{Profile, STANDING_ATTRIBUTES};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
@@ -193,9 +195,23 @@ fn read_document(
     let access = read_policy::access(root.section("access"));
     let pam = read_policy::pam(root.section("pam"));
     let ssh = read_accounts::ssh(root.section("ssh"));
+    let profile = profile::profile(root.section("profile"));
     let nss = read_policy::nss(root.section("nss"));
     let cache = read_policy::cache(root.section("cache"));
     root.finish();
     let directory = directory?;
-    Some(Config { directory, tls, ids, users, groups, local_groups, access, pam, ssh, nss, cache })
+    Some(Config {
+        directory,
+        tls,
+        ids,
+        users,
+        groups,
+        local_groups,
+        access,
+        pam,
+        ssh,
+        profile,
+        nss,
+        cache,
+    })
 }

@@ -179,15 +179,19 @@ fn workstation_name(text: &str) -> Result<String, Fault> {
 }
 
 fn check_local_user(name: &str) -> Result<(), Fault> {
-    let plausible = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.$".contains(&b));
-    if plausible {
+    if is_local_user(name) {
         return Ok(());
     }
     Err(Fault::new(
         format!("{name:?} is no name of a local user"),
         "write a user of /etc/passwd and its PAM services, as in www-data = [\"django\"]",
     ))
+}
+
+/// Can a line of /etc/passwd begin so?
+pub(super) fn is_local_user(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.$".contains(&b))
 }
 
 /// `[nss]`

@@ -4,6 +4,7 @@
 use super::access::Access;
 use super::filter::LdapFilter;
 use super::looks::{LocalGroups, PrimaryGroup, UserLooks};
+use super::profile::Profile;
 use super::values::{AttributeName, HomeTemplate};
 use crate::entries::LOWEST_ID;
 use crate::idmap::OnCollision;
@@ -40,6 +41,8 @@ pub struct Config {
     pub pam: Pam,
     /// `[ssh]`: where public keys are.
     pub ssh: Ssh,
+    /// `[profile]`: what applications are told of people.
+    pub profile: Profile,
     /// `[nss]`: what the look-ups offer.
     pub nss: Nss,
     /// `[cache]`: how long answers are held.

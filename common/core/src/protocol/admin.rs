@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::STANDING_ATTRIBUTES;
 use crate::entries::PasswdEntry;
 use crate::protocol::messages::Verdict;
 
@@ -24,6 +25,9 @@ pub enum AdminRequest {
     SshKeys(String),
     /// How what is held is kept as the directory has it.
     Freshness,
+    /// As [`AdminRequest::User`], and the user's profile: that for root, for the user themself, and
+    /// for the readers that `[profile]` names.
+    Profile(String),
 }
 
 /// The answer to an [`AdminRequest`].
@@ -46,6 +50,8 @@ pub enum AdminReply {
     SshKeys(Vec<String>),
     /// How what is held is kept as the directory has it.
     Freshness(FreshnessStatus),
+    /// The user, and the profile where the caller may have it.
+    Profile(Box<ProfileReport>),
 }
 
 /// How the daemon is.
@@ -148,6 +154,34 @@ pub struct UserReport {
     pub access: Vec<(String, bool)>,
 }
 
+/// A user and, where the caller may have it, the user's profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileReport {
+    /// What anybody is told.
+    pub user: UserReport,
+    /// The profile, or why the caller is not told.
+    pub profile: Result<Profile, String>,
+}
+
+/// What an application wants to know of a person. What AD does not have is absent, and so is what
+/// the service account may not read: AD makes no difference.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The text of each of [`STANDING_ATTRIBUTES`], in their order.
+    pub standing: [Option<String>; STANDING_ATTRIBUTES.len()],
+    /// The configured attributes, in the order and the spelling of the configuration.
+    pub more: Vec<(String, Vec<ProfileValue>)>,
+}
+
+/// A value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProfileValue {
+    /// What reads as text.
+    Text(String),
+    /// What does not: a picture, an objectGUID.
+    Bytes(Vec<u8>),
+}
+
 /// How a login would be decided: made by the functions that decide logins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhyReport {
@@ -218,4 +252,50 @@ pub struct WhyAnswer {
     pub verdict: Verdict,
     /// The words of the journal.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::frame;
+
+    /// A tool and a daemon of two versions meet while a package is upgraded.
+    #[test]
+    fn the_wire_form_of_a_profile_has_changed() {
+        let body = |frame: &[u8]| frame[frame::HEADER_LEN..].to_vec();
+        let asked = AdminRequest::Profile("a".into());
+        assert_eq!(body(&frame::encode(&asked, 100).unwrap()), b"\x04\x01a");
+        let report = |profile| ProfileReport {
+            user: UserReport {
+                entry: PasswdEntry {
+                    name: "a".into(),
+                    uid: 1000,
+                    gid: 1001,
+                    gecos: String::new(),
+                    home: "/".into(),
+                    shell: "/s".into(),
+                },
+                dn: "D".into(),
+                sid: "S".into(),
+                groups: vec![(1001, "g".into())],
+                state: None,
+                access: vec![("any".into(), true)],
+            },
+            profile,
+        };
+        let reply = |profile| {
+            body(&frame::encode(&AdminReply::Profile(Box::new(report(profile))), 100).unwrap())
+        };
+        let user = b"\x07\x01a\xe8\x07\xe9\x07\x00\x01/\x02/s\x01D\x01S\x01\xe9\x07\x01g\x00\x01\x03any\x01";
+        let profile = Profile {
+            standing: [Some("A".into()), None, None, Some("m".into())],
+            more: vec![(
+                "x".into(),
+                vec![ProfileValue::Text("t".into()), ProfileValue::Bytes(vec![255])],
+            )],
+        };
+        let told = b"\x00\x01\x01A\x00\x00\x01\x01m\x01\x01x\x02\x00\x01t\x01\x01\xff";
+        assert_eq!(reply(Ok(profile)), [&user[..], told].concat());
+        assert_eq!(reply(Err("no".into())), [&user[..], b"\x01\x02no"].concat());
+    }
 }

@@ -220,6 +220,17 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     // [pam.callers]
     ("[pam.callers]\nwww-data = [\"../sudo\"]", "5:13", &["no PAM service"]),
     ("[pam.callers]\n\"a b\" = [\"django\"]", "5:1", &["no name of a local user"]),
+    // [profile]
+    ("[profile]\nattributes = [\"title\", \"unicodePwd\"]", "5:24", &["unicodePwd holds a secret"]),
+    ("[profile]\nattributes = \"MSLAPS-password\"", "5:14", &["holds a secret", "take it out"]),
+    (
+        "[profile]\nattributes = \"1.2.840.113556.1.4.90\"",
+        "5:14",
+        &["an attribute's number", "display name"],
+    ),
+    ("[profile]\nattributes = [\"phone number\"]", "5:15", &["no attribute name"]),
+    ("[profile]\nreaders = [\"www data\"]", "5:12", &["\"www data\" is no local user"]),
+    ("[profile]\nreaders = [\"nobody\"]", "5:12", &["\"nobody\" is no local user who"]),
     // [cache]
     ("[cache]\npositive = \"2d\"", "5:12", &["no length of time"]),
     ("[cache]\nnegative = \"48h\"", "5:12", &["too long"]),

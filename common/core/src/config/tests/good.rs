@@ -78,6 +78,18 @@ fn what_people_write_on_themselves_is_taken_where_it_is_forced() {
 }
 
 #[test]
+fn an_attribute_of_the_profile_is_asked_for_twice() {
+    let toml = format!(
+        "{DIRECTORY}[profile]\nattributes = [\"department\", \"MAIL\", \"Department\", \"mobile\"]\n\
+         readers = \"www-data\"\n"
+    );
+    let profile = loaded(&toml, "").config.profile;
+    let attributes: Vec<&str> = profile.attributes.iter().map(|name| name.as_str()).collect();
+    assert_eq!(attributes, ["department", "mobile"]);
+    assert_eq!(profile.readers, ["www-data"]);
+}
+
+#[test]
 fn server_names_ports_and_addresses_are_read_as_written() {
     for (uri, host, port, shown) in [
         ("ldaps://DC1.Corp.Example", "dc1.corp.example", 636, "ldaps://dc1.corp.example"),
