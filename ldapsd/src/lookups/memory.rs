@@ -4,21 +4,27 @@
 //! its gid. Every change of what is held, and every doubt about it, goes through `keep_*`, `forget_*`
 //! and `doubt_*`, and from there into the outboxes of those who keep a copy.
 
-use std::collections::{HashMap, HashSet};
+mod before_start;
+mod doubt;
+mod held;
+
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldaps_core::config::{Cache, LdapFilter};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::names::{GroupName, UserName, fold};
+use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::sid::Sid;
-use ldaps_directory::{GroupRecord, UserRecord};
+use ldaps_directory::UserRecord;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::outbox::{Outbox, Outboxes, Subject};
+pub(crate) use held::{Copied, Recalled};
+use held::{Held, is_within};
 
 /// How a user or group was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,90 +59,6 @@ pub(crate) struct KnownGroup {
 pub(crate) struct Membership {
     pub(crate) sids: Vec<Sid>,
     pub(crate) gids: Vec<u32>,
-}
-
-/// What memory says to a question.
-#[derive(Debug)]
-pub(crate) enum Recalled<Known> {
-    /// Found, and as the directory has it, as far as is known.
-    Fresh(Arc<Known>),
-    /// Found, and read long ago, or changed since: good enough while no server answers.
-    Stale(Arc<Known>),
-    /// Asked for not long ago, and nobody's.
-    Nobody,
-    /// Never asked for, or forgotten.
-    Unknown,
-}
-
-/// When something was read of the directory; None: before the daemon started, so that it is good
-/// enough while no server answers, and for nothing else.
-type Read = Option<Instant>;
-
-/// One thing that is held.
-#[derive(Debug)]
-struct Held<Known> {
-    known: Arc<Known>,
-    read: Read,
-    /// When it was last seen in the directory, if not read as a whole.
-    seen: Read,
-    /// The directory has something newer, or may have.
-    doubted: bool,
-    /// By what it is found.
-    keys: Vec<Key>,
-}
-
-/// What whoever keeps a copy of memory is told of one thing in it.
-#[derive(Debug)]
-pub(crate) struct Copied<Known> {
-    pub(crate) known: Arc<Known>,
-    /// By what it is found.
-    pub(crate) keys: Vec<Key>,
-    /// Whether it is as the directory has it, as far as is known: it was read since the start, and
-    /// nothing has been heard since that speaks against it.
-    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
-    pub(crate) trusted: bool,
-}
-
-impl<Known> Copied<Known> {
-    fn of(held: &Held<Known>) -> Self {
-        let trusted = held.read.is_some() && !held.doubted;
-        Self { known: held.known.clone(), keys: held.keys.clone(), trusted }
-    }
-}
-
-impl<Known> Clone for Held<Known> {
-    fn clone(&self) -> Self {
-        let Self { known, read, seen, doubted, keys } = self;
-        let (known, keys) = (known.clone(), keys.clone());
-        Self { known, read: *read, seen: *seen, doubted: *doubted, keys }
-    }
-}
-
-impl<Known> Held<Known> {
-    fn now(known: &Arc<Known>, keys: Vec<Key>) -> Self {
-        let now = Some(Instant::now());
-        Self { known: known.clone(), read: now, seen: now, doubted: false, keys }
-    }
-
-    fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
-        Self { known, read: None, seen: None, doubted: false, keys }
-    }
-
-    /// Whether whoever keeps a copy has something else than this, or nothing to rely on.
-    fn is_news(before: Option<&Self>, known: &Known) -> bool
-    where
-        Known: PartialEq,
-    {
-        before
-            .is_none_or(|before| before.doubted || before.read.is_none() || *before.known != *known)
-    }
-
-    fn recalled(&self, fresh_for: Duration) -> Recalled<Known> {
-        match !self.doubted && is_within(self.read, fresh_for) {
-            true => Recalled::Fresh(self.known.clone()),
-            false => Recalled::Stale(self.known.clone()),
-        }
-    }
 }
 
 /// The memory of the look-ups. It holds what the directory said; what the host itself says goes
@@ -381,180 +303,6 @@ impl Memory {
         }
     }
 
-    /// Has a user asked for again before the entry is served as fresh.
-    pub(crate) fn doubt_user(&mut self, sid: Sid) {
-        if let Some(held) = self.users.get_mut(&sid) {
-            held.doubted = true;
-            self.outboxes.put(Subject::User(sid));
-        }
-    }
-
-    /// The same of a group.
-    pub(crate) fn doubt_group(&mut self, gid: u32) {
-        if let Some(held) = self.groups.get_mut(&gid) {
-            held.doubted = true;
-            self.outboxes.put(Subject::Group(gid));
-        }
-    }
-
-    /// The same of the groups of all for whom this is true.
-    pub(crate) fn doubt_memberships(&mut self, concerned: impl Fn(Sid, &Membership) -> bool) {
-        for (sid, held) in &mut self.memberships {
-            if !held.doubted && concerned(*sid, &held.known) {
-                held.doubted = true;
-                self.outboxes.put(Subject::Membership(*sid));
-            }
-        }
-    }
-
-    /// The same of everything.
-    pub(crate) fn doubt_everything(&mut self) {
-        for sid in self.users.keys().copied().collect::<Vec<_>>() {
-            self.doubt_user(sid);
-        }
-        self.doubt_everything_of_groups();
-        self.nobody.clear();
-    }
-
-    /// The same of all groups, and of who is in them.
-    pub(crate) fn doubt_everything_of_groups(&mut self) {
-        self.doubt_groups(|_| true);
-        self.doubt_memberships(|_, _| true);
-    }
-
-    /// The same of all groups for which this is true.
-    pub(crate) fn doubt_groups(&mut self, concerned: impl Fn(&KnownGroup) -> bool) {
-        for (gid, held) in &mut self.groups {
-            if !held.doubted && concerned(&held.known) {
-                held.doubted = true;
-                self.outboxes.put(Subject::Group(*gid));
-            }
-        }
-    }
-
-    /// The same of groups, and of who is in which, that were read too long ago to be fresh: whoever
-    /// keeps a copy hears of it.
-    pub(crate) fn doubt_old(&mut self) {
-        let (fresh_for, outboxes) = (self.fresh_for, &self.outboxes);
-        let is_old = |doubted: bool, read: Read| !doubted && !is_within(read, fresh_for);
-        for (gid, held) in &mut self.groups {
-            if is_old(held.doubted, held.read) {
-                held.doubted = true;
-                outboxes.put(Subject::Group(*gid));
-            }
-        }
-        for (sid, held) in &mut self.memberships {
-            if is_old(held.doubted, held.read) {
-                held.doubted = true;
-                outboxes.put(Subject::Membership(*sid));
-            }
-        }
-    }
-
-    /// All users, and how long ago each was seen in the directory.
-    pub(crate) fn users_by_age(&self) -> Vec<(Duration, Sid)> {
-        self.users.iter().map(|(sid, held)| (age(held.seen), *sid)).collect()
-    }
-
-    /// All groups that the directory has objects of, and how long ago each was seen in it.
-    pub(crate) fn groups_by_age(&self) -> Vec<(Duration, Sid)> {
-        let groups = self.groups.values();
-        groups.filter_map(|held| Some((age(held.seen), held.known.sid?))).collect()
-    }
-
-    /// Notes that a group is still in the directory; it is doubted where it has another name.
-    pub(crate) fn saw_group(&mut self, group: &GroupRecord) {
-        let name = fold(&group.sam_account_name);
-        let of_sid = |held: &&mut Held<KnownGroup>| held.known.sid == Some(group.sid);
-        if let Some(held) = self.groups.values_mut().find(of_sid) {
-            held.seen = Some(Instant::now());
-            if held.known.entry.name != name {
-                let gid = held.known.entry.gid;
-                self.doubt_group(gid);
-            }
-        }
-    }
-
-    /// Forgets the group with this SID.
-    pub(crate) fn forget_group_of(&mut self, sid: Sid) {
-        let of_sid = |held: &&Held<KnownGroup>| held.known.sid == Some(sid);
-        let gid = self.groups.values().find(of_sid).map(|held| held.known.entry.gid);
-        if let Some(gid) = gid {
-            self.forget_group(gid);
-        }
-        self.doubt_memberships(|_, membership| membership.sids.contains(&sid));
-    }
-
-    /// The SIDs of held users with one of these names, which are sorted.
-    pub(crate) fn users_named(&self, names: &[String]) -> HashSet<Sid> {
-        let is_named =
-            |held: &&Held<KnownUser>| names.binary_search(&held.known.entry.name).is_ok();
-        self.users.values().filter(is_named).map(|held| held.known.record.sid).collect()
-    }
-
-    /// Does not hold these for nobody's any more, nor any id: whose that is cannot be seen here.
-    pub(crate) fn not_nobody(&mut self, keys: Vec<Key>) {
-        for key in keys {
-            self.nobody.pop(&key);
-        }
-        let ids = self.nobody.iter().map(|(key, _)| key);
-        let ids = ids.filter(|key| matches!(key, Key::Uid(_) | Key::Gid(_))).cloned();
-        for key in ids.collect::<Vec<_>>() {
-            self.nobody.pop(&key);
-        }
-    }
-
-    /// Takes over what is known of somebody from before the start; what has been read since goes
-    /// before it.
-    pub(crate) fn recollect(
-        &mut self,
-        names: Vec<UserName>,
-        user: KnownUser,
-        membership: Membership,
-        groups: Vec<GroupEntry>,
-    ) {
-        let keys = names.into_iter().map(Key::UserName).collect();
-        self.recollect_membership(user.record.sid, membership);
-        self.recollect_user(user, keys);
-        for entry in groups {
-            self.recollect_group(KnownGroup { entry, sid: None });
-        }
-    }
-
-    /// The same of a user alone, by these names besides the canonical one.
-    pub(crate) fn recollect_user(&mut self, user: KnownUser, names: Vec<Key>) {
-        let sid = user.record.sid;
-        if let Some(held) = self.users.get_mut(&sid) {
-            for name in names {
-                if held.read.is_none() && !self.user_keys.contains_key(&name) {
-                    held.keys.push(name.clone());
-                    self.user_keys.insert(name, sid);
-                }
-            }
-            return;
-        }
-        let mut keys = canonical_keys(&user.entry);
-        keys.extend(names);
-        keys.retain(|key| !self.user_keys.contains_key(key));
-        self.put_user(Held::before_start(Arc::new(user), keys));
-    }
-
-    /// The same of a group.
-    pub(crate) fn recollect_group(&mut self, group: KnownGroup) {
-        let name = group_name(&group.entry);
-        let is_known = self.groups.contains_key(&group.entry.gid)
-            || name.as_ref().is_some_and(|name| self.group_names.contains_key(name));
-        if !is_known {
-            self.put_group(Held::before_start(Arc::new(group), name.into_iter().collect()));
-        }
-    }
-
-    /// The same of somebody's groups.
-    pub(crate) fn recollect_membership(&mut self, sid: Sid, membership: Membership) {
-        let held = || Held::before_start(Arc::new(membership), Vec::new());
-        self.memberships.entry(sid).or_insert_with(held);
-    }
-
     /// Users and groups held, each once.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.users.len(), self.groups.len())
@@ -634,12 +382,4 @@ fn canonical_keys(entry: &PasswdEntry) -> Vec<Key> {
 
 fn group_name(entry: &GroupEntry) -> Option<Key> {
     GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName)
-}
-
-fn age(read: Read) -> Duration {
-    read.map_or(Duration::MAX, |moment| moment.elapsed())
-}
-
-fn is_within(read: Read, age: Duration) -> bool {
-    read.is_some_and(|moment| moment.elapsed() < age)
 }

@@ -24,7 +24,7 @@ const POLLED: Duration = Duration::from_secs(15);
 /// What it does not show, within `positive`: ten minutes, but not for a test.
 const WITHIN: Duration = Duration::from_secs(20);
 const QUICK: &str =
-    "[cache]\npositive = \"20s\"\n\n[users]\nbase = \"CN=Users,DC=corp,DC=example\"\n";
+    "[cache]\npositive = \"20s\"\n\n[users]\nbase = 'OU=People\\, Staff,DC=corp,DC=example'\n";
 
 /// What happens, what a host is asked, what it is to say before and after, and within which time.
 struct Row {

@@ -1,0 +1,100 @@
+//! One thing that is held, and what is told of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Key;
+
+/// What memory says to a question.
+#[derive(Debug)]
+pub(crate) enum Recalled<Known> {
+    /// Found, and as the directory has it, as far as is known.
+    Fresh(Arc<Known>),
+    /// Found, and read long ago, or changed since: good enough while no server answers.
+    Stale(Arc<Known>),
+    /// Asked for not long ago, and nobody's.
+    Nobody,
+    /// Never asked for, or forgotten.
+    Unknown,
+}
+
+/// When something was read of the directory; None: before the daemon started, so that it is good
+/// enough while no server answers, and for nothing else.
+pub(super) type Read = Option<Instant>;
+
+/// One thing that is held.
+#[derive(Debug)]
+pub(super) struct Held<Known> {
+    pub(super) known: Arc<Known>,
+    pub(super) read: Read,
+    /// When it was last seen in the directory, if not read as a whole.
+    pub(super) seen: Read,
+    /// The directory has something newer, or may have.
+    pub(super) doubted: bool,
+    /// By what it is found.
+    pub(super) keys: Vec<Key>,
+}
+
+/// What whoever keeps a copy of memory is told of one thing in it.
+#[derive(Debug)]
+pub(crate) struct Copied<Known> {
+    pub(crate) known: Arc<Known>,
+    /// By what it is found.
+    pub(crate) keys: Vec<Key>,
+    /// Whether it is as the directory has it, as far as is known: it was read since the start, and
+    /// nothing has been heard since that speaks against it.
+    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
+    pub(crate) trusted: bool,
+}
+
+impl<Known> Copied<Known> {
+    pub(super) fn of(held: &Held<Known>) -> Self {
+        let trusted = held.read.is_some() && !held.doubted;
+        Self { known: held.known.clone(), keys: held.keys.clone(), trusted }
+    }
+}
+
+impl<Known> Clone for Held<Known> {
+    fn clone(&self) -> Self {
+        let Self { known, read, seen, doubted, keys } = self;
+        let (known, keys) = (known.clone(), keys.clone());
+        Self { known, read: *read, seen: *seen, doubted: *doubted, keys }
+    }
+}
+
+impl<Known> Held<Known> {
+    pub(super) fn now(known: &Arc<Known>, keys: Vec<Key>) -> Self {
+        let now = Some(Instant::now());
+        Self { known: known.clone(), read: now, seen: now, doubted: false, keys }
+    }
+
+    pub(super) fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
+        Self { known, read: None, seen: None, doubted: false, keys }
+    }
+
+    /// Whether whoever keeps a copy has something else than this, or nothing to rely on.
+    pub(super) fn is_news(before: Option<&Self>, known: &Known) -> bool
+    where
+        Known: PartialEq,
+    {
+        before
+            .is_none_or(|before| before.doubted || before.read.is_none() || *before.known != *known)
+    }
+
+    pub(super) fn recalled(&self, fresh_for: Duration) -> Recalled<Known> {
+        match !self.doubted && is_within(self.read, fresh_for) {
+            true => Recalled::Fresh(self.known.clone()),
+            false => Recalled::Stale(self.known.clone()),
+        }
+    }
+}
+
+pub(super) fn age(read: Read) -> Duration {
+    read.map_or(Duration::MAX, |moment| moment.elapsed())
+}
+
+pub(super) fn is_within(read: Read, age: Duration) -> bool {
+    read.is_some_and(|moment| moment.elapsed() < age)
+}
