@@ -295,7 +295,7 @@ impl TlsFault {
             Some(9) => TlsReason::NotYetValid,
             Some(10) => TlsReason::Expired,
             Some(62 | 64) => TlsReason::Name,
-            Some(2 | 18..=21) => TlsReason::Untrusted,
+            Some(2 | 7 | 18..=21) => TlsReason::Untrusted,
             Some(3 | 11 | 12 | 23) => TlsReason::Revocation,
             Some(66..=68) => TlsReason::Weak,
             Some(24..=26 | 47..=49 | 79) => TlsReason::NotAllowed,
@@ -335,7 +335,7 @@ impl TlsFault {
                 in_words(&it.names),
                 self.server.name
             ),
-            2 | 18..=21 => write!(
+            2 | 7 | 18..=21 => write!(
                 f,
                 "leads to no CA that is trusted here ({}). {}",
                 it.reason,

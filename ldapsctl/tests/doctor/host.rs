@@ -28,7 +28,8 @@ const SU: &str =
 
 pub const MKHOMEDIR: &str = "session optional pam_mkhomedir.so\n";
 
-const MODULES: [&str; 9] = [
+const MODULES: [&str; 10] = [
+    "pam_succeed_if",
     "pam_unix",
     "pam_deny",
     "pam_permit",
