@@ -68,8 +68,10 @@ impl Host {
         let own = Request::server(DC).signed_by(&ca);
         let options = Options { identity: Some(identity(&own, &[])), ..Options::default() };
         let server = TestDirectory::start(Directory::corp_example(), options).unwrap();
-        // The population has one whose state is not shown, for other tests.
-        server.edit(|directory| directory.grant("nouac", "userAccountControl")).unwrap();
+        // The population has some whose state is not shown, for other tests.
+        for name in ["nouac", "ch-nouac"] {
+            server.edit(|directory| directory.grant(name, "userAccountControl")).unwrap();
+        }
         let host = Self { dir: tempfile::tempdir().unwrap(), server, ca };
         for module in MODULES {
             host.write(&format!("usr/lib/x86_64-linux-gnu/security/{module}.so"), "");
