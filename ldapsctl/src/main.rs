@@ -45,7 +45,7 @@ enum Command {
     /// Show how the daemon is: servers, domain, last error, numbers.
     Status(Daemon),
     /// Show one user as the directory and the access rules see them, asked of the directory now; and
-    /// the profile ([profile] in ldaps.toml), for root, the user, and whom the configuration names.
+    /// the profile (`profile` in ldaps.toml), for root, the user, and whom the configuration names.
     User {
         /// The name as one would type it at a login: alice, alice@corp.example or 'CORP\alice'.
         name: String,
