@@ -5,6 +5,7 @@
 mod cert;
 mod check_config;
 mod daemon;
+mod doctor;
 mod output;
 mod pam_codes;
 mod ssh_keys;
@@ -30,7 +31,8 @@ const UNIT_CREDENTIALS: &str = "/run/credentials/ldapsd.service";
 /// Looks after people from Active Directory on this host.
 ///
 /// Exits with 0 if all is well, 1 if it is not (errors in the configuration, no such user), 2 after a
-/// mistake on the command line, and 3 if the daemon or the directory could not be asked.
+/// mistake on the command line, and 3 if the daemon or the directory could not be asked. `doctor` exits
+/// with 4 if it has warnings alone.
 #[derive(Parser)]
 #[command(name = "ldapsctl", version)]
 struct Arguments {
@@ -43,7 +45,7 @@ enum Command {
     /// Show how the daemon is: servers, domain, last error, numbers.
     Status(Daemon),
     /// Show one user as the directory and the access rules see them, asked of the directory now; and
-    /// the profile ([profile] in ldaps.toml), for root, the user, and whom the configuration names.
+    /// the profile (`profile` in ldaps.toml), for root, the user, and whom the configuration names.
     User {
         /// The name as one would type it at a login: alice, alice@corp.example or 'CORP\alice'.
         name: String,
@@ -74,6 +76,11 @@ enum Command {
     /// Certificates: show them in words, import a CA's, fetch one from a server, name those that end.
     #[command(subcommand)]
     Cert(cert::CertCommand),
+    /// Look for whatever keeps people from logging in, and name the cause and the remedy: the
+    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon and
+    /// changes nothing. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
+    /// 3 if something could not be looked at and the rest is well.
+    Doctor(doctor::Doctor),
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -109,6 +116,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Cert(command) => cert::run(&command),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })

@@ -263,7 +263,52 @@ impl fmt::Display for TlsFault {
     }
 }
 
+/// What is at fault, for whoever wants to do more than show the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsReason {
+    /// The handshake ended before there was a certificate.
+    NoCertificate,
+    /// A certificate whose time has not come.
+    NotYetValid,
+    /// A certificate whose time is over.
+    Expired,
+    /// The server's certificate is for other names.
+    Name,
+    /// The chain leads to no CA that is trusted here.
+    Untrusted,
+    /// Revoked, or not to be checked for that.
+    Revocation,
+    /// A key or a signature that OpenSSL does not take.
+    Weak,
+    /// A CA above that may not sign this name, or not sign at all, or not for servers.
+    NotAllowed,
+    /// Anything else.
+    Other,
+}
+
 impl TlsFault {
+    /// What is at fault.
+    #[must_use]
+    pub fn reason(&self) -> TlsReason {
+        match self.certificate.as_ref().map(|certificate| certificate.code) {
+            None => TlsReason::NoCertificate,
+            Some(9) => TlsReason::NotYetValid,
+            Some(10) => TlsReason::Expired,
+            Some(62 | 64) => TlsReason::Name,
+            Some(2 | 7 | 18..=21) => TlsReason::Untrusted,
+            Some(3 | 11 | 12 | 23) => TlsReason::Revocation,
+            Some(66..=68) => TlsReason::Weak,
+            Some(24..=26 | 47..=49 | 79) => TlsReason::NotAllowed,
+            Some(_) => TlsReason::Other,
+        }
+    }
+
+    /// How deep in the chain it is: 0 is the server's own certificate.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.certificate.as_ref().map_or(0, |certificate| certificate.depth)
+    }
+
     /// A handshake that ended before there was a certificate to look at.
     pub(crate) fn without_certificate(server: &Server, problem: String) -> Self {
         Self { server: server.clone(), trusted: "".into(), certificate: None, problem }
@@ -290,7 +335,7 @@ impl TlsFault {
                 in_words(&it.names),
                 self.server.name
             ),
-            2 | 18..=21 => write!(
+            2 | 7 | 18..=21 => write!(
                 f,
                 "leads to no CA that is trusted here ({}). {}",
                 it.reason,

@@ -9,7 +9,7 @@ mod plan;
 mod show;
 mod source;
 mod store;
-mod words;
+pub(crate) mod words;
 
 use clap::{Args, Subcommand};
 use ldaps_core::config::{self, Config, Sources};

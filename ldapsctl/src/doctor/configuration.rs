@@ -1,0 +1,123 @@
+//! The configuration: read as the daemon reads it; where that fails, by what can be made out of it.
+#![forbid(unsafe_code)]
+
+use super::report::Report;
+use super::{Doctor, text};
+use ldaps_core::config::{self, Config, ServerUri, server_uri};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+const AREA: &str = "configuration";
+
+/// What is known of the configuration.
+pub struct Known {
+    /// All of it, if it has no mistakes.
+    pub config: Option<Config>,
+    /// The servers that stand somewhere in it.
+    pub uris: Vec<ServerUri>,
+    /// Their addresses.
+    pub addresses: BTreeMap<String, IpAddr>,
+    /// Whom to trust, as far as it can be made out.
+    pub tls: config::Tls,
+}
+
+/// Reads it.
+pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
+    match config::load(&doctor.sources()) {
+        Ok(loaded) => {
+            let config = loaded.config;
+            report.fine(
+                AREA,
+                "configuration",
+                format!("{} has no mistakes", doctor.config.display()),
+            );
+            for warning in loaded.warnings.iter().chain(&config::unreadable_by_daemon(&config)) {
+                report.warning(
+                    AREA,
+                    "configuration-warning",
+                    format!("{}: {}", warning.place, warning.problem),
+                    "",
+                    &warning.remedy,
+                );
+            }
+            let uris = match &config.directory.servers {
+                config::Servers::Uris(uris) => uris.clone(),
+                config::Servers::Domain(_) => Vec::new(),
+            };
+            let addresses = config.directory.address.clone();
+            Known { uris, addresses, tls: config.tls.clone(), config: Some(config) }
+        }
+        Err(errors) if errors.is_unconfigured() => {
+            report.fault(
+                AREA,
+                "unconfigured",
+                format!("{} does not exist", doctor.config.display()),
+                "the daemon does not start, and nobody from the directory is known here",
+                "write it: the README's \"Setting up a host\", or the sample in \
+                 /usr/share/doc/ldaps-login/examples/ldaps.toml",
+            );
+            made_out(doctor)
+        }
+        Err(errors) => {
+            for error in errors.errors() {
+                let seen_by_root = !rustix_is_root() && error.problem.contains("permission denied");
+                let what = format!("{}: {}", error.place, error.problem);
+                if seen_by_root {
+                    report.unseen(AREA, "configuration-unreadable", what, "sudo ldapsctl doctor");
+                } else {
+                    let why =
+                        "the daemon does not start with it; one that runs keeps the last good one";
+                    report.fault(AREA, "configuration-error", what, why, &error.remedy);
+                }
+            }
+            made_out(doctor)
+        }
+    }
+}
+
+fn rustix_is_root() -> bool {
+    // The owner of our own process, as the kernel shows it.
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+/// Everything in quotes or between spaces that is an `ldaps://`, the addresses under
+/// `[directory.address]`, and the CA file: from files that do not parse.
+fn made_out(doctor: &Doctor) -> Known {
+    let toml = text(&doctor.config).unwrap_or_default();
+    let conf = text(&doctor.ldap_conf).unwrap_or_default();
+    let lines =
+        || toml.lines().chain(conf.lines()).filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines().flat_map(|line| line.split(['"', '\'', ' ', '\t', ',', '[', ']']));
+    let uris =
+        words.filter(|word| word.starts_with("ldaps://")).filter_map(|it| server_uri(it).ok());
+    let mut unique: Vec<ServerUri> = Vec::new();
+    for uri in uris {
+        if !unique.contains(&uri) {
+            unique.push(uri);
+        }
+    }
+    let mut known = Known {
+        config: None,
+        uris: unique,
+        addresses: BTreeMap::new(),
+        tls: config::Tls::default(),
+    };
+    for line in lines() {
+        let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+        if let Some((key, value)) = line.split_once('=') {
+            if let Ok(address) = unquoted(value).parse() {
+                known.addresses.insert(unquoted(key).to_lowercase(), address);
+            }
+            if key.trim() == "ca" {
+                known.tls.ca_file = Some(PathBuf::from(unquoted(value)));
+            }
+        } else if let (Some(("TLS_CACERT", file)), None) =
+            (line.split_once(char::is_whitespace), &known.tls.ca_file)
+        {
+            known.tls.ca_file = Some(PathBuf::from(file.trim()));
+        }
+    }
+    known
+}

@@ -1,0 +1,243 @@
+//! PAM: the stacks of the services people log in by, played through for root, a local user and a
+//! user of the directory, with the daemon up, down, and our module gone; so that a lock-out is found
+//! before it happens.
+#![forbid(unsafe_code)]
+
+mod modules;
+mod play;
+mod stack;
+
+use super::Doctor;
+use super::report::Report;
+use modules::{Case, Daemon, Person};
+use play::Outcome;
+use stack::{Phase, Stack};
+
+const AREA: &str = "PAM";
+const SERVICES: [&str; 4] = ["sshd", "login", "su", "sudo"];
+/// Root and a local user, with the daemon up, down, and our module gone.
+const EVERY_CASE: usize = 6;
+const MANAGED: &str = "sudo pam-auth-update --enable ldaps; if it says that the files were changed by hand: \
+                       sudo pam-auth-update --force (which forgets those changes)";
+
+/// Plays every service through.
+pub fn look(doctor: &Doctor, report: &mut Report) {
+    let mut troubles = Vec::new();
+    for service in SERVICES {
+        let path = doctor.path(&format!("/etc/pam.d/{service}"));
+        if !path.exists() {
+            continue;
+        }
+        match Stack::read(&doctor.root, service) {
+            Ok(stack) => look_at(service, &stack, &mut troubles, report),
+            Err(problem) => report.fault(
+                AREA,
+                "stack-broken",
+                format!("{service}: {problem}"),
+                "libpam refuses everybody by this service, root too",
+                "put the file back: sudo apt-get install --reinstall PACKAGE-OF-THAT-FILE; those that \
+                 begin with common-: sudo pam-auth-update --force",
+            ),
+        }
+    }
+    for trouble in merged(troubles) {
+        let who = match trouble.who.len() {
+            EVERY_CASE => "root and local users, whatever the daemon does".to_owned(),
+            _ => trouble.who.join("; "),
+        };
+        let who = format!("{}: {who}", trouble.services.join(", "));
+        report.fault(
+            AREA,
+            trouble.id,
+            format!("{who}: {}", trouble.end),
+            trouble.why,
+            trouble.remedy,
+        );
+    }
+}
+
+/// One line's fault, for everybody whom it hits: most stand in a file that all services include.
+#[derive(Clone)]
+struct Trouble {
+    id: &'static str,
+    services: Vec<String>,
+    who: Vec<String>,
+    end: String,
+    why: &'static str,
+    remedy: String,
+}
+
+fn merged(troubles: Vec<Trouble>) -> Vec<Trouble> {
+    let mut merged: Vec<Trouble> = Vec::new();
+    for trouble in troubles {
+        let same = |it: &&mut Trouble| (it.id, &it.end) == (trouble.id, &trouble.end);
+        let Some(first) = merged.iter_mut().find(same) else {
+            merged.push(trouble);
+            continue;
+        };
+        for (to, from) in [(&mut first.services, &trouble.services), (&mut first.who, &trouble.who)]
+        {
+            let new: Vec<String> = from.iter().filter(|it| !to.contains(it)).cloned().collect();
+            to.extend(new);
+        }
+    }
+    merged
+}
+
+fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &mut Report) {
+    let before = troubles.len();
+    for daemon in [Daemon::Up, Daemon::Down, Daemon::ModuleGone] {
+        for person in [Person::Root, Person::Local] {
+            host_people(service, stack, Case::right(person, daemon), troubles);
+        }
+    }
+    directory_people(service, stack, troubles);
+    if troubles.len() > before {
+        instead_the_absent(service, stack, before, troubles);
+    } else {
+        let what = format!(
+            "{service}: root and local users get in with the daemon up, down and the module gone; users \
+             of the directory while it is up; a wrong password and a disabled account never"
+        );
+        report.fine(AREA, "stack", what);
+    }
+    let unknown = stack.unknown_modules();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        report.fine(AREA, "assumed", format!("{service}: taken as having no say: {unknown}"));
+    }
+}
+
+/// Where a module that is named is not installed, that is the cause, and what was found its
+/// consequence.
+fn instead_the_absent(service: &str, stack: &Stack, before: usize, troubles: &mut Vec<Trouble>) {
+    let absent: Vec<_> =
+        stack.lines().iter().filter(|line| !line.installed && !line.may_be_absent).collect();
+    if absent.is_empty() {
+        return;
+    }
+    troubles.truncate(before);
+    for line in absent {
+        let package = if line.module == modules::OURS { "ldaps-login" } else { "libpam-modules" };
+        troubles.push(Trouble {
+            id: "module-missing",
+            services: vec![service.to_owned()],
+            who: vec!["everybody".to_owned()],
+            end: format!("{}:{} names {}, which is not installed", line.file, line.number, line.module),
+            why: "libpam takes it for a refusal, and people are locked out",
+            remedy: format!(
+                "sudo apt-get install --reinstall {package}; or, where that is not its package, take \
+                 the line out and count the jumps over it"
+            ),
+        });
+    }
+}
+
+/// Root and local users: in with the right password, out with a wrong one, whatever we are up to.
+fn host_people(service: &str, stack: &Stack, case: Case, troubles: &mut Vec<Trouble>) {
+    let who = format!("{} with {}", case.person.words(), case.daemon.words());
+    for phase in [Phase::Auth, Phase::Account] {
+        let outcome = play::play(stack, phase, &case);
+        if !outcome.granted {
+            troubles.push(Trouble {
+                id: "lock-out",
+                services: vec![service.to_owned()],
+                who: vec![who.clone()],
+                end: format!("refused in {}, {}", phase.words(), outcome.because(stack)),
+                why: "root and local users are locked out; keep a root shell open until it is mended",
+                remedy: mend(&outcome, stack),
+            });
+        }
+    }
+    let outcome = play::play(stack, Phase::Auth, &case.with_wrong_password());
+    if outcome.granted {
+        troubles.push(Trouble {
+            id: "open",
+            services: vec![service.to_owned()],
+            who: vec![who],
+            end: format!("let in with a WRONG password, {}", outcome.because(stack)),
+            why: "anybody gets in",
+            remedy: mend(&outcome, stack),
+        });
+    }
+}
+
+/// Users of the directory: in while the daemon is up, and nothing wrong ever.
+fn directory_people(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>) {
+    let up = Case::right(Person::Directory, Daemon::Up);
+    for (phase, why) in [
+        (Phase::Auth, "nobody from the directory gets in with a password"),
+        (Phase::Account, "whoever is disabled in AD or not allowed here gets in by an SSH key"),
+    ] {
+        let services = vec![service.to_owned()];
+        let phase_words = phase.words();
+        if !stack.asks(phase, modules::OURS) {
+            troubles.push(Trouble {
+                id: "not-asked",
+                services,
+                who: vec!["users of the directory".to_owned()],
+                end: format!("pam_ldaps.so is not in the {phase_words} stack (/etc/pam.d/common-{phase_words})"),
+                why,
+                remedy: MANAGED.to_owned(),
+            });
+            continue;
+        }
+        let outcome = play::play(stack, phase, &up);
+        if !outcome.granted {
+            troubles.push(Trouble {
+                id: "directory-refused",
+                services,
+                who: vec!["users of the directory with the right password".to_owned()],
+                end: format!("refused in {phase_words}, {}", outcome.because(stack)),
+                why: "nobody from the directory gets in",
+                remedy: mend(&outcome, stack),
+            });
+        }
+    }
+    closed(service, stack, up, troubles);
+}
+
+fn closed(service: &str, stack: &Stack, up: Case, troubles: &mut Vec<Trouble>) {
+    let down = Case::right(Person::Directory, Daemon::Down);
+    for (who, phase, case, why) in [
+        (
+            "a wrong password of the directory",
+            Phase::Auth,
+            up.with_wrong_password(),
+            "anybody gets in as anybody of the directory",
+        ),
+        (
+            "an account that AD has disabled",
+            Phase::Account,
+            up.disabled(),
+            "who has left gets in by an SSH key",
+        ),
+        (
+            "a user of the directory with the daemon down",
+            Phase::Account,
+            down,
+            "whom nobody has judged gets in by an SSH key",
+        ),
+    ] {
+        let outcome = play::play(stack, phase, &case);
+        if outcome.granted && stack.asks(phase, modules::OURS) {
+            troubles.push(Trouble {
+                id: "open",
+                services: vec![service.to_owned()],
+                who: vec![who.to_owned()],
+                end: format!("passes {}, {}", phase.words(), outcome.because(stack)),
+                why,
+                remedy: mend(&outcome, stack),
+            });
+        }
+    }
+}
+
+fn mend(outcome: &Outcome, stack: &Stack) -> String {
+    match outcome.decided_by.and_then(|index| stack.lines().get(index)) {
+        Some(line) => {
+            format!("look at {}:{} and count its jumps; or {MANAGED}", line.file, line.number)
+        }
+        None => MANAGED.to_owned(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Findings: what, why it matters, what mends it.
+#![forbid(unsafe_code)]
+
+use crate::output::print;
+use crate::{NOT_KNOWN, print_json};
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// There is nothing worse than a warning.
+const WARNINGS_ALONE: u8 = 4;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It was looked at and is as it should be.
+    Fine,
+    /// It could not be looked at.
+    Unseen,
+    /// It works, and will not for ever, or not for everybody.
+    Warning,
+    /// People cannot log in, or somebody can who should not.
+    Fault,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The room it is from.
+    pub area: &'static str,
+    /// What kind of thing it is: stays the same whatever the words are.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is the case.
+    pub what: String,
+    /// Why it matters.
+    pub why: String,
+    /// The command or the line that mends it.
+    pub remedy: String,
+}
+
+/// Everything that was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Something is as it should be.
+    pub fn fine(&mut self, area: &'static str, id: &'static str, what: impl Into<String>) {
+        self.add(area, id, Severity::Fine, what, "", "");
+    }
+
+    /// Something keeps people out, or lets them in.
+    pub fn fault(
+        &mut self,
+        area: &'static str,
+        id: &'static str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.add(area, id, Severity::Fault, what, why, remedy);
+    }
+
+    /// Something will.
+    pub fn warning(
+        &mut self,
+        area: &'static str,
+        id: &'static str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.add(area, id, Severity::Warning, what, why, remedy);
+    }
+
+    /// Something was not to be seen.
+    pub fn unseen(
+        &mut self,
+        area: &'static str,
+        id: &'static str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.add(area, id, Severity::Unseen, what, "", remedy);
+    }
+
+    fn add(
+        &mut self,
+        area: &'static str,
+        id: &'static str,
+        severity: Severity,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (what, why, remedy) = (what.into(), why.into(), remedy.into());
+        self.findings.push(Finding { area, id, severity, what, why, remedy });
+    }
+
+    /// Shows all of it, and says by the exit code how bad it is.
+    pub fn finish(&self, json: bool) -> ExitCode {
+        let printed = match json {
+            true => print_json(self),
+            false => {
+                print(&self.describe());
+                ExitCode::SUCCESS
+            }
+        };
+        let any = |severity| self.findings.iter().any(|finding| finding.severity == severity);
+        if any(Severity::Fault) {
+            ExitCode::FAILURE
+        } else if any(Severity::Warning) {
+            ExitCode::from(WARNINGS_ALONE)
+        } else if any(Severity::Unseen) {
+            ExitCode::from(NOT_KNOWN)
+        } else {
+            printed
+        }
+    }
+
+    fn describe(&self) -> String {
+        let mut text: String = self.findings.iter().map(Finding::describe).collect();
+        let count = |severity| self.findings.iter().filter(|it| it.severity == severity).count();
+        text += &format!(
+            "\n{} fine, {} faults, {} warnings, {} not seen.\n",
+            count(Severity::Fine),
+            count(Severity::Fault),
+            count(Severity::Warning),
+            count(Severity::Unseen)
+        );
+        text
+    }
+}
+
+impl Finding {
+    fn describe(&self) -> String {
+        let mark = match self.severity {
+            Severity::Fine => "ok     ",
+            Severity::Unseen => "unseen ",
+            Severity::Warning => "WARNING",
+            Severity::Fault => "FAULT  ",
+        };
+        let mut text = format!("{mark} {}: {}\n", self.area, self.what);
+        if !self.why.is_empty() {
+            text += &format!("        why:    {}\n", self.why);
+        }
+        if !self.remedy.is_empty() {
+            text += &format!("        remedy: {}\n", self.remedy);
+        }
+        text
+    }
+}

@@ -1,0 +1,73 @@
+use crate::{Row, each};
+use test_directory::SERVICE_PASSWORD;
+
+const ERROR: (&str, &str) = ("configuration", "configuration-error");
+
+#[test]
+fn a_mistake_in_the_configuration_is_not_named() {
+    each(&[
+        Row {
+            what: "no configuration",
+            break_it: |host| host.remove("ldaps.toml"),
+            found: &[("configuration", "unconfigured")],
+            remedy: "examples/ldaps.toml",
+            mend: |host| host.configure("", "", ""),
+        },
+        Row {
+            what: "no TOML",
+            break_it: |host| host.configure("base = DC=corp", "", ""),
+            found: &[ERROR],
+            remedy: "",
+            mend: |host| host.configure("", "", ""),
+        },
+        Row {
+            what: "a key that is none",
+            break_it: |host| host.configure("", "", "[users]\nhom = \"/home/%u\""),
+            found: &[ERROR],
+            remedy: "home",
+            mend: |host| host.configure("", "", ""),
+        },
+        Row {
+            what: "a secret that all may read",
+            break_it: |host| host.mode("secret", 0o644),
+            found: &[ERROR],
+            remedy: "chmod 0640",
+            mend: |host| host.mode("secret", 0o640),
+        },
+        Row {
+            what: "no secret",
+            break_it: |host| host.remove("secret"),
+            found: &[ERROR],
+            remedy: "write the service account's password into it",
+            mend: |host| host.write("secret", SERVICE_PASSWORD),
+        },
+        Row {
+            what: "a configuration that others may change",
+            break_it: |host| host.mode("ldaps.toml", 0o666),
+            found: &[ERROR],
+            remedy: "chmod go-w",
+            mend: |host| host.mode("ldaps.toml", 0o644),
+        },
+        Row {
+            what: "verification switched off",
+            break_it: |host| host.write("ldap.conf", "TLS_REQCERT never\n"),
+            found: &[("configuration", "configuration-warning")],
+            remedy: "",
+            mend: |host| host.write("ldap.conf", ""),
+        },
+    ]);
+}
+
+#[test]
+fn nothing_is_looked_at_when_the_configuration_does_not_parse() {
+    let host = crate::Host::new();
+    host.configure("base = DC=corp", "", "");
+    let (code, out) = host.ran(&[]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("answers at 127.0.0.1") && out.contains("is trusted by \"Corp Root CA\""),
+        "{out}"
+    );
+    assert!(out.contains("unseen  service account: not tried"), "{out}");
+    assert_eq!(host.server.total_binds(), 0);
+}
