@@ -264,7 +264,7 @@ mod tests {
     fn the_wire_form_of_a_profile_has_changed() {
         let body = |frame: &[u8]| frame[frame::HEADER_LEN..].to_vec();
         let asked = AdminRequest::Profile("a".into());
-        assert_eq!(body(&frame::encode(&asked, 100).unwrap()), b"\x04\x01a");
+        assert_eq!(body(&frame::encode(&asked, 100).unwrap()), b"\x05\x01a");
         let report = |profile| ProfileReport {
             user: UserReport {
                 entry: PasswdEntry {
@@ -286,7 +286,7 @@ mod tests {
         let reply = |profile| {
             body(&frame::encode(&AdminReply::Profile(Box::new(report(profile))), 100).unwrap())
         };
-        let user = b"\x07\x01a\xe8\x07\xe9\x07\x00\x01/\x02/s\x01D\x01S\x01\xe9\x07\x01g\x00\x01\x03any\x01";
+        let user = b"\x08\x01a\xe8\x07\xe9\x07\x00\x01/\x02/s\x01D\x01S\x01\xe9\x07\x01g\x00\x01\x03any\x01";
         let profile = Profile {
             standing: [Some("A".into()), None, None, Some("m".into())],
             more: vec![(
