@@ -28,6 +28,9 @@ const NO_ATTRIBUTES: &[&str] = &["1.1"];
 pub(crate) struct Spans {
     /// A connection of this age is replaced.
     pub(crate) old: Duration,
+    /// So long after a bind its successor is made: the account phase of the same login comes in
+    /// these moments, and is not to wait behind a handshake.
+    pub(crate) breath: Duration,
     /// For so long after one login another is to be expected.
     pub(crate) likely: Duration,
     /// How long connecting may take.
@@ -40,7 +43,13 @@ impl Spans {
     /// With these deadlines, and ages that AD allows.
     pub(crate) fn usual(connect: Duration, word: Duration) -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        Self { old: minutes(10), likely: minutes(30), connect, word: word.min(PROBE) }
+        Self {
+            breath: Duration::from_millis(100),
+            old: minutes(10),
+            likely: minutes(30),
+            connect,
+            word: word.min(PROBE),
+        }
     }
 }
 
@@ -69,6 +78,8 @@ struct State {
 enum Place {
     #[default]
     Empty,
+    /// One is to be made for the login after the one that was answered then.
+    Wanted(Instant),
     /// One is being made, perhaps for somebody who waits for it.
     Making(Option<oneshot::Sender<Connection>>),
     /// The connection, and when it was made.
@@ -121,8 +132,8 @@ impl Ready {
         {
             let mut state = self.shared.lock();
             state.login = Some((server.clone(), Instant::now()));
-            if let Place::Given = state.connection {
-                state.connection = Place::Empty;
+            if let Place::Given | Place::Empty = state.connection {
+                state.connection = Place::Wanted(Instant::now());
             }
         }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,7 +174,7 @@ impl Shared {
                 Taken::Soon(taker)
             }
             // One connection is one person's: whoever else comes meanwhile makes their own.
-            others @ (Place::Making(Some(_)) | Place::Given | Place::Empty) => {
+            others @ (Place::Making(Some(_)) | Place::Given | Place::Wanted(_) | Place::Empty) => {
                 *place = others;
                 Taken::None
             }
@@ -173,7 +184,7 @@ impl Shared {
     /// Gives up what is old, and says what is to be done.
     fn next(&self) -> Task {
         let mut state = self.lock();
-        let Spans { old, likely, .. } = self.spans;
+        let Spans { breath, old, likely, .. } = self.spans;
         state.login.take_if(|(_, at)| at.elapsed() >= likely);
         let Some((server, login)) = state.login.clone() else {
             state.connection = Place::Empty;
@@ -181,10 +192,11 @@ impl Shared {
         };
         match &state.connection {
             Place::Given => return Task::Rest,
+            Place::Wanted(at) if at.elapsed() < breath => return Task::WaitUntil(*at + breath),
             Place::Held(connection, made) if connection.is_open() && made.elapsed() < old => {
                 return Task::WaitUntil((*made + old).min(login + likely));
             }
-            Place::Held(..) | Place::Making(_) | Place::Empty => {}
+            Place::Wanted(_) | Place::Held(..) | Place::Making(_) | Place::Empty => {}
         }
         state.connection = Place::Making(None);
         Task::Make(server)

@@ -7,6 +7,7 @@ use ldaps_core::secret::Password;
 use test_directory::{Directory, Fault, On, Options, TestDirectory, USER_PASSWORD};
 
 const PATIENCE: Duration = Duration::from_millis(500);
+const BREATH: Duration = Duration::from_millis(30);
 const HOURS: Duration = Duration::from_secs(3600);
 const ALICE: &str = "alice@corp.example";
 
@@ -28,7 +29,8 @@ impl Rig {
         let tls = Tls::new(&config::Tls { ca_file, ..config::Tls::default() }).unwrap();
         let address = Some(server.address().ip());
         let name = Server { name: server.url_host().into(), port: server.port(), address };
-        let spans = Spans { old, likely, connect: PATIENCE, word: PATIENCE };
+        let (breath, connect, word) = (BREATH, PATIENCE, PATIENCE);
+        let spans = Spans { breath, old, likely, connect, word };
         Self { server, name, ready: Ready::new(tls, spans) }
     }
 
@@ -70,6 +72,24 @@ async fn a_connection_is_held_before_anybody_logs_in_or_serves_two_binds() {
     rig.expects_another().await;
     assert_eq!((rig.server.connections(), rig.server.total_binds()), (2, 1));
     rig.becomes("one connection alone", || rig.server.open_connections() == 1).await;
+}
+
+#[tokio::test]
+async fn the_account_phase_waits_behind_the_next_logins_handshake() {
+    let rig = Rig::new(HOURS, HOURS);
+    // However many come meanwhile, it is not put off again.
+    let start = Instant::now();
+    while start.elapsed() < BREATH / 2 {
+        rig.ready.expect_more(&rig.name);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let too_early = rig.server.connections() > 0 && start.elapsed() < BREATH;
+        assert!(!too_early, "made after {:?}", start.elapsed());
+    }
+    while !rig.holds_one() {
+        rig.ready.expect_more(&rig.name);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(start.elapsed() < Duration::from_secs(5), "put off for ever");
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@
 #define BUFFER (1 << 20)
 #define GROUPS 4096
 /* Between two logins: a person does not log in before the last answer is read. */
-#define PAUSE_NS 50000000L
+#define PAUSE_NS 250000000L
 
 static char buffer[BUFFER];
 static gid_t groups[GROUPS];

@@ -40,7 +40,7 @@ pub fn run(kind: &str, names: &[String]) -> Check {
     ensure(person.bind("alice@corp.example", dc::PASSWORD)?, || "alice is refused".to_owned())?;
     for name in names {
         if kind == "login" {
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(std::time::Duration::from_millis(250));
         }
         let start = Instant::now();
         match kind {
