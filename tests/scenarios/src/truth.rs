@@ -58,6 +58,9 @@ impl Truth {
     fn take(&mut self, line: &str) -> Option<()> {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
+            // A name with "@" is a userPrincipalName's here and nobody's own: such an account is not
+            // shown, and names.rs has its scenario.
+            ["U", name, ..] if name.contains('@') => {}
             ["U", name, rid, primary, groups] => {
                 let groups: Option<BTreeSet<u32>> =
                     groups.split(',').map(|rid| rid.parse().ok()).collect();
@@ -70,7 +73,8 @@ impl Truth {
             }
             ["G", name, rid, members] => {
                 let members =
-                    members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                    members.split(',').filter(|name| !name.is_empty() && !name.contains('@'));
+                let members = members.map(str::to_owned).collect();
                 self.groups.insert((*name).to_owned(), Group { rid: rid.parse().ok()?, members });
             }
             ["X", name, kind] => self.hidden.push(((*name).to_owned(), (*kind).to_owned())),
