@@ -61,8 +61,9 @@ pub(super) async fn heed_account(host: &Host, login: &Login<'_>, user: Option<&K
 pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
     let sid = user.record.sid;
     let Some(record) = host.offline.of(sid) else { return };
-    let hopeless = hopeless::of(&user.record, Some(groups));
-    heed_hopeless(host, user, hopeless).await;
+    if let hopeless @ Some(_) = hopeless::of(&user.record, Some(groups)) {
+        return heed_hopeless(host, user, hopeless).await;
+    }
     let access = &host.config.access;
     for service in &record.services {
         match rules::rule(access, &host.lookups, service, user, groups, Word::Now).await {
@@ -182,16 +183,15 @@ async fn kept(
     }
     let before = host.offline.of(user.record.sid);
     let is_old_enough = set_at.checked_add(OLD_PASSWORD_PERIOD).is_some_and(|from| from <= now);
+    if before.is_none() && !is_newest && !is_old_enough {
+        return Ok(Err(
+            "it is less than an hour old, and for that long AD takes the one before it, too",
+        ));
+    }
     let seen = see(host, user, &membership).await?;
     let mut record = match before {
         // Of the same pwdLastSet, so of the same password.
         Some(record) => record.seen_again(seen, now),
-        None if !is_newest && !is_old_enough => {
-            return Ok(Err(
-                "it is less than an hour old, and for that long AD takes the one before \
-                           it, too",
-            ));
-        }
         None => match host.offline.hash(password).await {
             Some(verifier) => Record::new(seen, verifier, now),
             None => return Ok(Err("no hash could be made of it")),
