@@ -87,11 +87,17 @@ impl Offline {
         match written.map_err(std::io::Error::other).and_then(|written| written) {
             Ok(()) => drop(self.records().insert(record.sid(), record)),
             Err(error) => {
-                // The file is the one from before, and so memory stays what it was.
                 let name = &record.user.entry.name;
                 tracing::error!(
                     "what is kept of {name} for offline logins stays as it was: {error}"
                 );
+                // The file is the one from before, and so memory stays what it was; but for the
+                // count of wrong tries, which a full disk must not stop.
+                if let Some(before) = self.records().get_mut(&record.sid())
+                    && before.verifier == record.verifier
+                {
+                    *before = record.clone();
+                }
             }
         }
     }

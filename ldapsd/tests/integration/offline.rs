@@ -189,6 +189,23 @@ fn a_guesser_gets_further_by_cutting_the_power() {
 }
 
 #[test]
+fn a_disk_that_takes_nothing_lets_a_guesser_go_on() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+    let dir = stage.files.path("state/offline");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o500)).unwrap();
+    stage.go_offline();
+    for _ in 0..3 {
+        assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_OFFLINE);
+    }
+    assert!(stage.daemon.log().contains("stays as it was"), "{}", stage.daemon.log());
+    let start = Instant::now();
+    assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_OFFLINE);
+    assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
 fn an_old_password_opens_for_ever_or_a_clock_makes_it() {
     let day = 24 * 3600;
     let rows = [
