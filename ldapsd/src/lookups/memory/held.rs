@@ -45,14 +45,16 @@ pub(crate) struct Copied<Known> {
     pub(crate) keys: Vec<Key>,
     /// Whether it is as the directory has it, as far as is known: it was read since the start, and
     /// nothing has been heard since that speaks against it.
-    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
     pub(crate) trusted: bool,
+    /// Whether something was heard that speaks against it.
+    pub(crate) doubted: bool,
 }
 
 impl<Known> Copied<Known> {
     pub(super) fn of(held: &Held<Known>) -> Self {
         let trusted = held.read.is_some() && !held.doubted;
-        Self { known: held.known.clone(), keys: held.keys.clone(), trusted }
+        let doubted = held.doubted;
+        Self { known: held.known.clone(), keys: held.keys.clone(), trusted, doubted }
     }
 }
 
