@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::outbox::{Outbox, Outboxes, Subject};
-pub(crate) use held::{Copied, Recalled};
+pub(crate) use held::{Copied, Recalled, Trust};
 use held::{Held, is_within};
 
 /// How a user or group was asked for.

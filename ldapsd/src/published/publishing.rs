@@ -12,7 +12,7 @@ use ldaps_core::sid::Sid;
 
 use crate::lookups::copies::Watch;
 use crate::lookups::local_names::Names;
-use crate::lookups::memory::{Key, KnownGroup, KnownUser, Membership};
+use crate::lookups::memory::{Copied, Key, KnownGroup, KnownUser, Membership, Trust};
 use crate::lookups::outbox::Subject;
 
 /// How often the host's own names are looked at, where nothing tells of a change.
@@ -84,7 +84,7 @@ impl Publishing {
                 let Answer::Found(user) = map.user_by_name(raw) else { return false };
                 let Ok(name) = UserName::parse(raw) else { return false };
                 let known = self.watch.user_at(&Key::UserName(name));
-                let Some(known) = known.filter(|known| !known.doubted) else { return false };
+                let Some(known) = known.filter(|known| known.trust != Trust::Doubted) else { return false };
                 let entry = &known.known.entry;
                 let is_shown = !self.hides_user(entry);
                 if is_shown && user.to_entry().as_ref() == Some(entry) {
@@ -100,7 +100,7 @@ impl Publishing {
                 let Ok(name) = GroupName::parse(raw) else { return false };
                 let known = self.watch.group_at(&Key::GroupName(name));
                 known.is_some_and(|known| {
-                    !known.doubted
+                    known.trust != Trust::Doubted
                         && !self.hides_group(&known.known)
                         && group.to_entry().as_ref() == Some(&known.known.entry)
                 })
@@ -110,7 +110,7 @@ impl Publishing {
                 let Answer::Found(user) = map.user_by_uid(*uid) else { return false };
                 let Answer::Found(gids) = map.groups_of(user.name()) else { return false };
                 known.is_some_and(|known| {
-                    !known.doubted
+                    known.trust != Trust::Doubted
                         && self.watch.grants_nothing(&known.known)
                         && gids.gids().eq(known.known.gids.iter().copied())
                 })
@@ -161,12 +161,15 @@ impl Publishing {
         let put = match subject {
             Subject::User(sid) => return self.withdraw_user_or(sid),
             Subject::Group(gid) => {
-                let known = self.watch.group(gid).filter(|known| known.trusted);
-                let shown = known.filter(|known| !self.hides_group(&known.known));
-                if shown.is_none() {
-                    self.map.remove(MapKey::Gid(gid));
+                let group = self.watch.group(gid);
+                match verdict(group, |group| !self.hides_group(group)) {
+                    Verdict::Belongs(group) => Some(Put::Group(group.known)),
+                    Verdict::Stays => None,
+                    Verdict::Goes => {
+                        self.map.remove(MapKey::Gid(gid));
+                        None
+                    }
                 }
-                shown.map(|known| Put::Group(known.known))
             }
             Subject::Membership(sid) => self.withdraw_membership_or(sid),
             Subject::Nobody(key) => {
@@ -182,39 +185,43 @@ impl Publishing {
     }
 
     fn withdraw_user_or(&mut self, sid: Sid) -> Vec<Put> {
-        let known = self.watch.user(sid).filter(|known| known.trusted);
-        let shown = known.filter(|known| !self.hides_user(&known.known.entry));
-        let Some(shown) = shown else {
-            if let Some(standing) = self.users.remove(&sid) {
-                standing.aliases.iter().for_each(|alias| self.remove_name(alias));
-                self.map.remove(MapKey::Uid(standing.uid));
+        let user = match verdict(self.watch.user(sid), |user| !self.hides_user(&user.entry)) {
+            Verdict::Belongs(user) => user,
+            Verdict::Stays => return Vec::new(),
+            Verdict::Goes => {
+                if let Some(standing) = self.users.remove(&sid) {
+                    standing.aliases.iter().for_each(|alias| self.remove_name(alias));
+                    self.map.remove(MapKey::Uid(standing.uid));
+                }
+                return Vec::new();
             }
-            return Vec::new();
         };
-        let entry = &shown.known.entry;
-        let aliases = aliases(&shown.keys, entry);
-        if let Some(standing) = self.users.remove(&sid) {
-            let gone = standing.aliases.iter().filter(|alias| !aliases.contains(alias));
+        let entry = &user.known.entry;
+        let aliases = aliases(&user.keys, entry);
+        let standing = Standing { uid: entry.uid, aliases: aliases.clone() };
+        if let Some(before) = self.users.insert(sid, standing) {
+            let gone = before.aliases.iter().filter(|alias| !aliases.contains(alias));
             gone.for_each(|alias| self.remove_name(alias));
-            if standing.uid != entry.uid {
-                self.map.remove(MapKey::Uid(standing.uid));
+            if before.uid != entry.uid {
+                self.map.remove(MapKey::Uid(before.uid));
             }
         }
-        let standing = Standing { uid: entry.uid, aliases: aliases.clone() };
-        self.users.insert(sid, standing);
         // Withdrawn with the user, and not changed since: nobody would tell of them.
         let membership = self.withdraw_membership_or(sid);
-        [Some(Put::User(sid, shown.known, aliases)), membership].into_iter().flatten().collect()
+        [Some(Put::User(sid, user.known, aliases)), membership].into_iter().flatten().collect()
     }
 
     fn withdraw_membership_or(&mut self, sid: Sid) -> Option<Put> {
         let uid = self.users.get(&sid)?.uid;
-        let known = self.watch.membership(sid).filter(|known| known.trusted);
-        let shown = known.filter(|known| self.watch.grants_nothing(&known.known));
-        if shown.is_none() {
-            self.map.remove(MapKey::GroupsOf(uid));
+        let groups = self.watch.membership(sid);
+        match verdict(groups, |groups| self.watch.grants_nothing(groups)) {
+            Verdict::Belongs(groups) => Some(Put::Membership(uid, groups.known)),
+            Verdict::Stays => None,
+            Verdict::Goes => {
+                self.map.remove(MapKey::GroupsOf(uid));
+                None
+            }
         }
-        shown.map(|known| Put::Membership(uid, known.known))
     }
 
     fn put(&mut self, put: Put) -> Result<(), PutError> {
@@ -266,6 +273,28 @@ impl Publishing {
         let entry = &group.entry;
         let hides = |local: &Arc<Names>| local.has_group(&entry.name) || local.has_gid(entry.gid);
         self.local.as_ref().is_none_or(hides)
+    }
+}
+
+/// What is to become of somebody's place in the map.
+enum Verdict<Known> {
+    /// This belongs there.
+    Belongs(Copied<Known>),
+    /// What is there from before the start stays: it was found right then.
+    Stays,
+    /// It does not hold any more, or is not shown here.
+    Goes,
+}
+
+fn verdict<Known>(
+    held: Option<Copied<Known>>,
+    is_shown: impl FnOnce(&Known) -> bool,
+) -> Verdict<Known> {
+    let Some(held) = held.filter(|held| is_shown(&held.known)) else { return Verdict::Goes };
+    match held.trust {
+        Trust::AsTheDirectoryHasIt => Verdict::Belongs(held),
+        Trust::FromBeforeStart => Verdict::Stays,
+        Trust::Doubted => Verdict::Goes,
     }
 }
 
