@@ -84,7 +84,9 @@ impl Publishing {
                 let Answer::Found(user) = map.user_by_name(raw) else { return false };
                 let Ok(name) = UserName::parse(raw) else { return false };
                 let known = self.watch.user_at(&Key::UserName(name));
-                let Some(known) = known.filter(|known| known.trust != Trust::Doubted) else { return false };
+                let Some(known) = known.filter(|known| known.trust != Trust::Doubted) else {
+                    return false;
+                };
                 let entry = &known.known.entry;
                 let is_shown = !self.hides_user(entry);
                 if is_shown && user.to_entry().as_ref() == Some(entry) {

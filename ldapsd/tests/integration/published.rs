@@ -230,9 +230,8 @@ fn a_map_that_is_not_wanted_or_has_no_room_answers() {
     stage.configure(Extra { sections, ..EVERYBODY });
     assert_eq!(stage.try_map(|_| ()), None);
     let files = std::fs::read_dir(stage.files.path("run")).unwrap();
-    let maps = files.filter(|file| {
-        file.as_ref().unwrap().file_name().to_string_lossy().starts_with("map-")
-    });
+    let maps = files
+        .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with("map-"));
     assert_eq!(maps.count(), 0, "a file that nobody reads takes memory");
     // A group of 3,000 in one MiB of which a new file would want half.
     let sections = "[cache]\nmap_mib = 1\n[access]\nallow = [\"*\"]\n";
