@@ -16,12 +16,15 @@ use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
+use super::account::EVERYTHING;
 use super::hopeless::{self, Hopeless};
+use super::readings::Reading;
 use super::rules::{self, Word};
 use super::stop::{Stop, decided};
 use super::{Decision, identity};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
+use crate::lookups::person::PersonNow;
 use crate::offline::record::{Record, Seen};
 use crate::offline::tries::{self, Try};
 
@@ -97,10 +100,25 @@ pub(super) async fn heed_bind(
     user: &Arc<KnownUser>,
     password: &Password,
     outcome: BindOutcome,
+    reading: &Reading,
 ) {
     let sid = user.record.sid;
     match outcome {
-        BindOutcome::Accepted => keep(host, login, user, password, false).await,
+        BindOutcome::Accepted if host.config.pam.offline_days == 0 => {}
+        BindOutcome::Accepted => match reading.person().await {
+            // What was set since the account was read is not what AD has just taken.
+            Ok(Some(person)) if is_as_it_was(&person.user, user) => {
+                keep(host, login, &person, password, false).await;
+            }
+            Ok(_) => {
+                tracing::info!(
+                    "the password of {} is not saved for offline logins: the account has just \
+                     changed",
+                    login.user
+                );
+            }
+            Err(error) => tracing::debug!("nothing is saved of {}: {error}", login.user),
+        },
         BindOutcome::Refused(refusal @ (Refusal::AccountDisabled | Refusal::AccountExpired)) => {
             host.offline.forget(sid, &refusal.to_string()).await;
         }
@@ -125,25 +143,28 @@ pub(super) async fn heed_change(
 ) {
     host.offline.forget(sid, "it was changed").await;
     if host.config.pam.offline_days > 0
-        && let Ok(Some(user)) = host.lookups.user_now(name).await
-        && user.record.sid == sid
+        && let Ok(Some(person)) = host.lookups.person_now(name, EVERYTHING).await
+        && person.user.record.sid == sid
     {
-        keep(host, login, &user, new, true).await;
+        keep(host, login, &person, new, true).await;
     }
+}
+
+/// Whether this is the same account with the same password.
+fn is_as_it_was(user: &KnownUser, before: &KnownUser) -> bool {
+    let set = |user: &KnownUser| user.record.state.password_last_set();
+    user.record.sid == before.record.sid && set(user) == set(before)
 }
 
 /// Keeps a password that AD has taken, or has been given, at this moment.
 async fn keep(
     host: &Host,
     login: &Login<'_>,
-    user: &Arc<KnownUser>,
+    person: &PersonNow,
     password: &Password,
     is_newest: bool,
 ) {
-    if host.config.pam.offline_days == 0 {
-        return;
-    }
-    match kept(host, login, user, password, is_newest).await {
+    match kept(host, login, person, password, is_newest).await {
         Ok(Ok(record)) => host.offline.keep(record).await,
         Ok(Err(why)) => {
             tracing::info!("the password of {} is not saved for offline logins: {why}", login.user);
@@ -156,15 +177,15 @@ async fn keep(
 async fn kept(
     host: &Host,
     login: &Login<'_>,
-    user: &Arc<KnownUser>,
+    person: &PersonNow,
     password: &Password,
     is_newest: bool,
 ) -> Result<Result<Record, NotKept>, DirectoryError> {
-    let now = SystemTime::now();
+    let (user, now) = (&person.user, SystemTime::now());
     let Some(set_at) = user.record.state.password_last_set() else {
         return Ok(Err("the service account may not read when it was set (pwdLastSet)"));
     };
-    let Some(membership) = host.lookups.membership_now(user).await? else {
+    let Some(membership) = &person.membership else {
         return Ok(Err("the service account may not read tokenGroups"));
     };
     if hopeless::of(&user.record, Some(&membership.sids)).is_some() {
@@ -188,7 +209,7 @@ async fn kept(
             "it is less than an hour old, and for that long AD takes the one before it, too",
         ));
     }
-    let seen = see(host, user, &membership).await?;
+    let seen = see(host, user, membership).await?;
     let mut record = match before {
         // Of the same pwdLastSet, so of the same password.
         Some(record) => record.seen_again(seen, now),

@@ -7,6 +7,7 @@
 mod before_start;
 mod doubt;
 mod held;
+mod persons;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -201,6 +202,7 @@ impl Memory {
     pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>) {
         let sid = user.record.sid;
         let before = self.take_user(sid);
+        let user = &persons::with_password_of(before.as_ref(), user);
         let mut is_news = Held::is_news(before.as_ref(), user);
         let is_as_before = before.as_ref().is_some_and(|before| before.known == *user);
         let other_names = before.filter(|_| is_as_before).map(|before| before.keys);
