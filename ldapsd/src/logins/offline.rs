@@ -4,10 +4,11 @@
 //! there. What it says against an account ends what is kept of it, and a password that it calls
 //! wrong is never looked up here.
 
+mod day;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use jiff::{Timestamp, tz::TimeZone};
 use ldaps_core::entries::GroupEntry;
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::protocol::messages::Login;
@@ -16,6 +17,7 @@ use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
+use self::day::day;
 use super::account::EVERYTHING;
 use super::hopeless::{self, Hopeless};
 use super::readings::Reading;
@@ -379,30 +381,4 @@ pub(super) fn notice(record: &Record, now: SystemTime, password_is_old: bool) ->
         false => "",
     };
     format!("Offline: using the password saved on {saved}.{more}")
-}
-
-/// "3 November", by this host's clock; with the year where it is another.
-fn day(moment: SystemTime, now: SystemTime) -> String {
-    let local = |time| Timestamp::try_from(time).ok().map(|time| time.to_zoned(TimeZone::system()));
-    let (Some(moment), now) = (local(moment), local(now)) else {
-        return "an unknown day".to_owned();
-    };
-    let same_year = now.is_some_and(|now| now.year() == moment.year());
-    moment.strftime(if same_year { "%-d %B" } else { "%-d %B %Y" }).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::UNIX_EPOCH;
-
-    #[test]
-    fn the_day_of_a_saved_password_is_another() {
-        // 3 November and 24 November 2026, and 24 January 2027, at noon.
-        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let (saved, same_year, next_year) =
-            (at(1_793_707_200), at(1_795_521_600), at(1_800_792_000));
-        assert_eq!(day(saved, same_year), "3 November");
-        assert_eq!(day(saved, next_year), "3 November 2026");
-    }
 }
