@@ -85,7 +85,12 @@ impl Directory {
             attributes: &attributes,
             amount: Amount::Few,
         };
-        let found = query.ask(&self.link).await?.entries;
+        let found = match query.ask(&self.link).await {
+            Ok(found) => found.entries,
+            // Whoever does not take a SID for a DN may take the name.
+            Err(DirectoryError::Refused { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let Some(entry) = found.first() else { return Ok(None) };
         let Some(record) = self.user_record(entry, wanted.depth) else { return Ok(None) };
         let domain = self.domain().await?;

@@ -44,9 +44,6 @@ const DIR: &str = "known";
 const FILE: &str = "accounts";
 /// So long what was written may be in the kernel alone: a power cut costs as much.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// What changes within this time is written together: whoever answers a crowd of look-ups is not to
-/// wake the thread for each of them, and to wait for a processor behind it.
-const GATHER: Duration = Duration::from_millis(20);
 /// How soon a disk that refuses is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -157,7 +154,6 @@ impl Writing {
             synced = if is_time { Instant::now() } else { synced };
             refused = self.judge(written, refused.is_some());
             changed = refused.is_some();
-            std::thread::sleep(GATHER);
         }
         let last = self.sync();
         self.judge(last, refused.is_some());
