@@ -17,6 +17,7 @@ use crate::durable::ids::GivenIds;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
+use crate::logins::readings::Readings;
 use crate::lookups::Lookups;
 use crate::lookups::given::id_map;
 use crate::lookups::outbox::Outbox;
@@ -39,6 +40,8 @@ pub(crate) struct Host {
     /// One bind at a time for each account, by uid: what AD said to the one before decides whether
     /// the next is sent.
     pub(crate) bind_turns: Arc<Budget>,
+    /// What auth phases have had read for the account phases of the same logins.
+    pub(crate) readings: Readings,
     pub(crate) ssh_keys: Arc<SshKeys>,
     /// Who may log in while no server answers: the same for every configuration.
     pub(crate) offline: Arc<Offline>,
@@ -84,6 +87,7 @@ impl Host {
             attempts,
             wrong_passwords,
             bind_turns,
+            readings: Readings::default(),
             ssh_keys,
             offline: offline.clone(),
             given: given.clone(),

@@ -39,6 +39,7 @@ mod posix;
 mod private_groups;
 mod profile;
 mod published;
+mod searches;
 mod shadowing;
 mod ssh_keys;
 mod why;
