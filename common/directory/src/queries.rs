@@ -30,7 +30,7 @@ const NESTED_GROUPS_MAX: usize = 20_000;
 pub struct Directory {
     pub(crate) link: Link,
     pub(crate) users: config::Users,
-    groups: config::Groups,
+    pub(crate) groups: config::Groups,
 }
 
 /// One page of an enumeration.
@@ -338,11 +338,11 @@ impl Directory {
         Query { what: "a group", place, filter, attributes, amount: Amount::Few }
     }
 
-    fn user_attributes(&self) -> Vec<&str> {
+    pub(crate) fn user_attributes(&self) -> Vec<&str> {
         users::attributes(&self.users)
     }
 
-    fn user_record(&self, entry: &Entry) -> Option<UserRecord> {
+    pub(crate) fn user_record(&self, entry: &Entry) -> Option<UserRecord> {
         let record = UserRecord::of(entry, &self.users);
         if record.is_none() {
             tracing::warn!(

@@ -30,6 +30,7 @@ mod logins;
 mod looks;
 mod lookups;
 mod memory;
+mod mirror;
 mod names;
 mod offline;
 mod offline_ends;

@@ -362,6 +362,20 @@ pub struct Cache {
     pub negative: Duration,
     /// How many "not found" answers are held.
     pub negative_max: usize,
+    /// Of whom the directory is asked before anybody asks here.
+    pub sync: Sync,
+    /// Is the domain controller to tell of each change at once, beside the polling?
+    pub notify: bool,
+}
+
+/// Of whom the directory is asked before anybody asks here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sync {
+    /// Of nobody.
+    #[default]
+    Asked,
+    /// Of everybody whom this host serves.
+    All,
 }
 
 impl Default for Cache {
@@ -371,6 +385,8 @@ impl Default for Cache {
             poll: Duration::from_secs(10),
             negative: Duration::from_secs(60),
             negative_max: 10_000,
+            sync: Sync::Asked,
+            notify: false,
         }
     }
 }
