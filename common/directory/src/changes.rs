@@ -19,7 +19,8 @@ use crate::server::Server;
 /// Entries in a page of changes: AD's own MaxPageSize.
 const PAGE: u16 = 1000;
 /// What is read of each object that has changed: what tells whether anybody knows it, no more.
-pub(crate) const OF_CHANGE: &[&str] = &["objectSid", "sAMAccountName", "userPrincipalName", "groupType"];
+pub(crate) const OF_CHANGE: &[&str] =
+    &["objectSid", "sAMAccountName", "userPrincipalName", "groupType"];
 
 /// Up to which change of which copy of the directory everything is known.
 #[derive(Debug, Clone)]

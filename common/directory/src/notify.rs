@@ -47,11 +47,8 @@ impl Directory {
         let attributes: Vec<String> = OF_CHANGE.iter().map(|name| (*name).to_owned()).collect();
         let everything = filter::present("objectClass");
         let search = Search::below(WHAT, &bound.domain.head, everything, OF_CHANGE);
-        let control = LdapControl::Unknown {
-            oid: NOTIFICATION.to_owned(),
-            criticality: true,
-            value: None,
-        };
+        let control =
+            LdapControl::Unknown { oid: NOTIFICATION.to_owned(), criticality: true, value: None };
         let request = search.request(attributes);
         let patience = self.link.patience();
         let mut answers = connection.start(request, vec![control], WHAT, patience).await?;

@@ -168,15 +168,17 @@ impl Graph {
         touched: &mut Touched,
     ) {
         let Linked { record, member_of, is_security_group } = group;
-        let sid = record.sid;
-        if let Some(before) = self.by_sid.get(&sid).copied() {
-            touched.groups.extend(self.above(vec![before]));
-            let node = &self.nodes[before as usize];
-            if (node.served, node.security) != (served, is_security_group) {
-                touched.people.extend(self.below(before));
-            }
-        }
+        let before = self.by_sid.get(&record.sid).copied();
+        let is_as_before = before.is_some_and(|place| {
+            let node = &self.nodes[place as usize];
+            (node.served, node.security) == (served, is_security_group)
+        });
+        touched.groups.extend(self.above(before.into_iter().collect()));
         let place = self.put_node(record, served, is_security_group);
+        if !is_as_before {
+            // A new one may be somebody's primary group already.
+            touched.people.extend(self.below(place));
+        }
         let above = self.places(&member_of);
         if self.nodes[place as usize].above != above {
             touched.people.extend(self.below(place));
@@ -305,8 +307,10 @@ impl Graph {
                 }
             }
         }
-        let primaries: HashSet<Rid> =
-            found.iter().filter_map(|place| self.rid(self.nodes[*place as usize].record.sid)).collect();
+        let primaries: HashSet<Rid> = found
+            .iter()
+            .filter_map(|place| self.rid(self.nodes[*place as usize].record.sid))
+            .collect();
         let is_in = |(_, person): &(&Rid, &Person)| {
             person.direct.iter().any(|direct| found.contains(direct))
                 || person.primary.is_some_and(|primary| primaries.contains(&primary))
@@ -368,3 +372,6 @@ impl Graph {
         self.served().map(|(_, node)| fold(&node.record.sam_account_name)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,9 +20,7 @@ pub(crate) async fn users(
     cookie: Vec<u8>,
 ) -> Result<Page<PasswdEntry>, DirectoryError> {
     match of_copy(host, &cookie) {
-        Some(above) => {
-            Ok(page(host.lookups.known_users(above, USERS), USERS, |entry| entry.uid))
-        }
+        Some(above) => Ok(page(host.lookups.known_users(above, USERS), USERS, |entry| entry.uid)),
         None => host.lookups.users_page(cookie).await,
     }
 }

@@ -4,7 +4,7 @@
 //! walk      at the beginning, and where changes cannot be told: all groups, all users, page by page,
 //!           and what follows from who is in which group
 //! upkeep    what the poll says has changed is read again, and what follows from it
-//! sweep     the SIDs of everybody, page by page, every third of `positive`: who is gone, moved
+//! sweep     the SIDs of everybody, page by page, every half of `positive`: who is gone, moved
 //!           away, or there without a change that tells
 //! graph     who is directly in which group, and what follows
 //! progress  how far it is, for `ldapsctl status`
@@ -74,7 +74,7 @@ pub(crate) async fn keep(host: Arc<Host>) {
         Sync::Asked => return,
         Sync::All => {}
     }
-    let pause = host.config.cache.positive / 3;
+    let pause = host.config.cache.positive / 2;
     // What was taken over is held against the directory at once: it may be from long ago.
     let mut is_due = true;
     loop {

@@ -43,8 +43,11 @@ impl Mirror {
         groups.extend(doubted_groups);
         users.extend(doubted_users);
         upkeep::again(&mut copy, host, groups, users).await?;
-        let is_another_host =
-            self.lock_progress().view.replace(view.clone()).is_none_or(|v| v.has_other_names(&view));
+        let is_another_host = self
+            .lock_progress()
+            .view
+            .replace(view.clone())
+            .is_none_or(|v| v.has_other_names(&view));
         if is_another_host {
             upkeep::everything(&copy, &view).await?;
         }

@@ -74,7 +74,11 @@ impl Mirror {
         Ok(())
     }
 
-    async fn count_users(&self, directory: &Directory, walk: &Walk) -> Result<usize, DirectoryError> {
+    async fn count_users(
+        &self,
+        directory: &Directory,
+        walk: &Walk,
+    ) -> Result<usize, DirectoryError> {
         let (mut count, mut cookie) = (0, Vec::new());
         loop {
             let start = Instant::now();

@@ -32,6 +32,7 @@ mod lookups;
 mod memory;
 mod mirror;
 mod names;
+mod notices;
 mod offline;
 mod offline_ends;
 mod outages;

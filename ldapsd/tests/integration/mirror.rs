@@ -104,9 +104,17 @@ fn somebody_looks_otherwise_than_when_asked_for() {
         let single = "[access]\nallow = [\"*\"]\n[nss]\nenumerate = true\n".to_owned() + looks;
         let single = Stage::new(Extra { directory: "", sections: &single });
         let (people, groups) = (single.passwd(), single.groups());
-        assert!(people.len() > 20 && groups.len() > 5, "{looks}: {} {}", people.len(), groups.len());
-        let gids: BTreeMap<&String, _> =
-            people.keys().filter(|name| is_told(name)).map(|name| (name, single.gids(name))).collect();
+        assert!(
+            people.len() > 20 && groups.len() > 5,
+            "{looks}: {} {}",
+            people.len(),
+            groups.len()
+        );
+        let gids: BTreeMap<&String, _> = people
+            .keys()
+            .filter(|name| is_told(name))
+            .map(|name| (name, single.gids(name)))
+            .collect();
         let stage = Stage::synced(standard(), "", looks);
         // Nothing that is said from here on can have been asked for.
         stage.go_offline();
@@ -278,7 +286,8 @@ fn a_copy_whose_accounts_are_damaged_is_believed() {
 
 #[test]
 fn a_login_goes_by_groups_that_ad_has_not_told() {
-    let Some(login) = Stage::for_logins(Extra { directory: "", sections: "[access]\nallow = [\"*\"]\n" })
+    let Some(login) =
+        Stage::for_logins(Extra { directory: "", sections: "[access]\nallow = [\"*\"]\n" })
     else {
         return;
     };
@@ -356,7 +365,8 @@ fn everybody_is_asked_for_at_once() {
 fn what_everybody_costs() {
     for users in [1_000, 10_000, 100_000] {
         let server = crowd(users, users / 100, 20);
-        let sections = "[access]\nallow = [\"*\"]\n[cache]\nsync = \"all\"\n[nss]\nenumerate = true\n";
+        let sections =
+            "[access]\nallow = [\"*\"]\n[cache]\nsync = \"all\"\n[nss]\nenumerate = true\n";
         let mut stage = Stage::on(server, Extra { directory: "", sections });
         let start = Instant::now();
         let mut told = String::new();
@@ -365,10 +375,14 @@ fn what_everybody_costs() {
             std::thread::sleep(Duration::from_millis(100));
         }
         let took = start.elapsed();
-        println!("{users}: {took:.1?}, peak {} KiB; before the end {told}", stage.daemon.peak_memory_kib());
+        println!(
+            "{users}: {took:.1?}, peak {} KiB; before the end {told}",
+            stage.daemon.peak_memory_kib()
+        );
         std::thread::sleep(Duration::from_secs(10));
         stage.daemon.wait_for("the file", || stage.files.path("state/known/mirror").exists());
-        let size = |name: &str| std::fs::metadata(stage.files.path(name)).map(|m| m.len()).unwrap_or(0);
+        let size =
+            |name: &str| std::fs::metadata(stage.files.path(name)).map(|m| m.len()).unwrap_or(0);
         println!(
             "{users}: RSS {} KiB; accounts {} B, mirror {} B",
             stage.daemon.memory_kib(),
@@ -378,8 +392,17 @@ fn what_everybody_costs() {
         stage.daemon.terminate();
         let start = Instant::now();
         stage.start_next();
-        println!("{users}: answers {:?} after a restart, {:?}", start.elapsed(), stage.sync().phase);
+        println!(
+            "{users}: answers {:?} after a restart, {:?}",
+            start.elapsed(),
+            stage.sync().phase
+        );
         std::thread::sleep(Duration::from_secs(20));
-        println!("{users}: after it peak {} RSS {} KiB, {:?}", stage.daemon.peak_memory_kib(), stage.daemon.memory_kib(), stage.sync());
+        println!(
+            "{users}: after it peak {} RSS {} KiB, {:?}",
+            stage.daemon.peak_memory_kib(),
+            stage.daemon.memory_kib(),
+            stage.sync()
+        );
     }
 }

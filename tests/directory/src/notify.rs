@@ -37,7 +37,8 @@ pub(crate) fn refusal(
     filter: Option<&Filter>,
     running: usize,
 ) -> Option<LdapResult> {
-    let is_everything = matches!(filter, Some(Filter::Present(name)) if name.eq_ignore_ascii_case("objectClass"));
+    let is_everything =
+        matches!(filter, Some(Filter::Present(name)) if name.eq_ignore_ascii_case("objectClass"));
     let is_head = Dn::parse(&request.base).is_some_and(|dn| dn == directory.base);
     let is_small = matches!(request.scope, LdapSearchScope::Base | LdapSearchScope::OneLevel);
     match is_everything && (is_head || is_small) {

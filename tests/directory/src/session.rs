@@ -58,9 +58,9 @@ impl Session {
         let everything = Filter::Present("objectClass".into());
         let filter = request.filter.as_ref();
         self.log_search(&search.base, &search.scope, filter.unwrap_or(&everything), &search.attrs);
-        let refused = self.bound().or_else(|| {
-            notify::refusal(&self.shared.directory(), search, filter, self.watching)
-        });
+        let refused = self
+            .bound()
+            .or_else(|| notify::refusal(&self.shared.directory(), search, filter, self.watching));
         Some(match refused {
             None => {
                 self.watching += 1;
