@@ -2,7 +2,6 @@
 //! as those who are asked for, one by one. The groups of each follow from a graph.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::sync::Arc;
 
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
@@ -16,6 +15,9 @@ use super::memory::{KnownGroup, KnownUser, Membership};
 use super::{Inner, Lookups};
 use crate::mirror::graph::{Graph, Place, Rid, Touched};
 
+/// Users whose entries are made anew at once, between two answers to somebody else.
+const REMADE: usize = 50;
+
 /// What entries are made with, at one moment.
 #[derive(Clone)]
 pub(crate) struct View {
@@ -26,10 +28,11 @@ pub(crate) struct View {
     shadowed: Arc<HashSet<Sid>>,
 }
 
-impl fmt::Debug for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View").field("shadowed", &self.shadowed).finish_non_exhaustive()
-    }
+/// The host's own names, as far as they decide who is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct HostNames {
+    local: Arc<Names>,
+    shadowed: Arc<HashSet<Sid>>,
 }
 
 /// Who was seen in the directory, and when it was begun to look.
@@ -87,9 +90,9 @@ impl Lookups {
 }
 
 impl View {
-    /// Whether this is another host than the one of that view: its own names have changed.
-    pub(crate) fn has_other_names(&self, than: &Self) -> bool {
-        !Arc::ptr_eq(&self.local, &than.local) || self.shadowed != than.shadowed
+    /// The host's own names.
+    pub(crate) fn host_names(&self) -> HostNames {
+        HostNames { local: self.local.clone(), shadowed: self.shadowed.clone() }
     }
 
     /// Knows these users as the directory has them, each with the SIDs of the groups; who cannot be
@@ -139,10 +142,11 @@ impl View {
         });
     }
 
-    /// The same of groups.
+    /// The same of groups. Of one that is not held nothing follows: many are held for nobody.
     pub(crate) fn forget_groups(&self, sids: impl Iterator<Item = Sid>) {
         let mut memory = self.inner.memory();
-        sids.for_each(|sid| memory.forget_group_of(sid));
+        let held = memory.gids_of_groups();
+        sids.filter_map(|sid| held.get(&sid)).for_each(|gid| memory.forget_group(*gid));
     }
 
     /// Forgets everybody who is not in the graph.
@@ -187,6 +191,9 @@ impl View {
         let twice = self.inner.gids_twice(&self.accounts, &gids).await?;
         entries.retain(|_, (_, entry)| !twice.contains_key(&entry.gid));
         self.forget_groups(hidden.into_iter());
+        if self.accounts.need_groups() {
+            self.remake_users(graph, touched.people.iter().copied()).await?;
+        }
         let (view, graph) = (self.clone(), graph.clone());
         // A hundred thousand users are a second's work: nobody's look-up is to wait for it.
         let work = tokio::task::spawn_blocking(move || {
@@ -197,6 +204,36 @@ impl View {
             what: "the groups of everybody",
             problem: error.to_string(),
         })
+    }
+
+    /// Makes the entries of these users anew: what decides about them is not their own.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub(crate) async fn remake_users(
+        &self,
+        graph: &Graph,
+        rids: impl Iterator<Item = Rid>,
+    ) -> Result<(), DirectoryError> {
+        let names = graph.served_names();
+        let rids: Vec<Rid> = rids.collect();
+        for batch in rids.chunks(REMADE) {
+            let held = |rid: &Rid| {
+                let user = self.inner.memory().user_of(graph.domain.with_rid(*rid)?)?;
+                Some((user.known.record.clone(), graph.token(graph.roots(*rid)?)))
+            };
+            let users = batch.iter().filter_map(held).collect();
+            self.take_users(users, &names).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Who is served, and not shown.
+    pub(crate) fn withheld(&self, graph: &Graph) -> Vec<Sid> {
+        let memory = self.inner.memory();
+        let sids = graph.people().filter_map(|rid| graph.domain.with_rid(rid));
+        sids.filter(|sid| memory.user_of(*sid).is_none()).collect()
     }
 
     fn keep_groups(&self, graph: &Graph, entries: HashMap<Place, (Sid, GroupEntry)>) {
@@ -249,6 +286,13 @@ impl View {
         gids.retain(|gid| !self.accounts.may_be_twice(*gid) || taken.contains(gid));
         gids.retain(|gid| !self.local.has_gid(*gid));
         gids
+    }
+}
+
+impl HostNames {
+    /// Whether they are others than those.
+    pub(crate) fn are_others(&self, than: &Self) -> bool {
+        !Arc::ptr_eq(&self.local, &than.local) || self.shadowed != than.shadowed
     }
 }
 

@@ -6,7 +6,7 @@ use ldaps_core::protocol::admin::{SyncPhase, SyncStatus};
 use tokio::time::Instant;
 
 use super::Mirror;
-use crate::lookups::mirrored::View;
+use crate::lookups::mirrored::{HostNames, View};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     walks: u64,
     problem: Option<String>,
     /// What the entries were last made with.
-    pub(super) view: Option<View>,
+    pub(super) host_names: Option<HostNames>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Progress {
     }
 
     pub(super) fn completes(&mut self, counts: (usize, usize), view: &View) {
-        self.view = Some(view.clone());
+        self.host_names = Some(view.host_names());
         self.phase = Phase::Complete;
         self.problem = None;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -37,19 +37,21 @@ impl Mirror {
             return Ok(());
         };
         let (mut groups, mut users) = differences(&graph, &there);
-        drop(graph);
         // What was doubted before the copy was complete, and nobody has asked for since.
         let (doubted_groups, doubted_users) = host.lookups.doubted();
         groups.extend(doubted_groups);
         users.extend(doubted_users);
+        let names = view.host_names();
+        let before = self.lock_progress().host_names.clone();
+        let have_changed = before.as_ref().is_some_and(|before| names.are_others(before));
+        if have_changed {
+            users.extend(view.withheld(&graph));
+        }
+        drop(graph);
         upkeep::again(&mut copy, host, groups, users).await?;
-        let is_another_host = self
-            .lock_progress()
-            .view
-            .replace(view.clone())
-            .is_none_or(|v| v.has_other_names(&view));
-        if is_another_host {
-            upkeep::everything(&copy, &view).await?;
+        if have_changed || before.is_none() {
+            upkeep::everything(&copy, &view, have_changed).await?;
+            self.lock_progress().host_names = Some(names);
         }
         if let Some(graph) = &copy.graph {
             self.lock_progress().swept(graph.counts());

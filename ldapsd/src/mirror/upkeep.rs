@@ -78,15 +78,20 @@ pub(super) async fn again(
     Ok(())
 }
 
-/// Everything follows anew: the host itself has changed.
+/// Everything follows anew, with the entries of users where the host's own names have changed.
 ///
 /// # Errors
 /// [`DirectoryError`].
-pub(super) async fn everything(copy: &Content, view: &View) -> Result<(), DirectoryError> {
-    match &copy.graph {
-        Some(graph) => view.follow(graph, graph.everything()).await,
-        None => Ok(()),
+pub(super) async fn everything(
+    copy: &Content,
+    view: &View,
+    users_too: bool,
+) -> Result<(), DirectoryError> {
+    let Some(graph) = &copy.graph else { return Ok(()) };
+    if users_too {
+        view.remake_users(graph, graph.people()).await?;
     }
+    view.follow(graph, graph.everything()).await
 }
 
 /// Whose groups were doubted before the copy was complete is told of anew, whether they have

@@ -60,7 +60,7 @@ impl Mirror {
                 }
             }
             copy.position = Some(poll.position);
-            upkeep::everything(&copy, view).await
+            upkeep::everything(&copy, view, false).await
         };
         if let Err(error) = caught_up.await {
             *copy = Content::default();

@@ -31,6 +31,7 @@ mod looks;
 mod lookups;
 mod memory;
 mod mirror;
+mod mirror_cost;
 mod names;
 mod notices;
 mod offline;
