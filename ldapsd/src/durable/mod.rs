@@ -168,16 +168,17 @@ impl Writing {
             // What the copy is of was put into the outbox before it: it is among what is taken out
             // below, or is written already.
             let copy = self.mirror.to_save();
-            let Some(subjects) = self.watch.wait(SYNC_EVERY) else {
+            let Some(emptied) = self.watch.wait(SYNC_EVERY) else {
                 let last = self.sync().and_then(|()| self.write_copy(copy));
                 self.judge(last, refused.is_some());
                 return;
             };
+            let subjects: Vec<Subject> = emptied.subjects.into_iter().collect();
             changed |= !subjects.is_empty();
             if refused.is_some_and(|moment| moment.elapsed() < RETRY_AFTER) {
                 continue;
             }
-            let written = self.write(subjects.into_iter().collect(), changed);
+            let written = self.write(subjects, changed);
             let is_time = synced.elapsed() >= SYNC_EVERY;
             let written = written.and_then(|()| if is_time { self.sync() } else { Ok(()) });
             let written = written.and_then(|()| self.write_copy(copy));
@@ -216,14 +217,14 @@ impl Writing {
         let kept = |subject| kept_of(watch, subject, domain);
         match &mut self.file {
             Some((of, file)) if *of == domain && !file.is_overgrown() => {
-                file.add(subjects.into_iter().map(kept))
+                file.add(subjects.into_iter().filter_map(kept))
             }
             _ if !changed => Ok(()),
             // What has changed is told with everybody else.
             _ => {
                 let configuration = self.configuration;
                 let origin = Kept::Of(Origin { format: FORMAT, configuration, domain });
-                let everybody = watch.everybody().into_iter().map(kept);
+                let everybody = watch.everybody().into_iter().filter_map(kept);
                 let records = std::iter::once(origin).chain(everybody);
                 self.file = Some((domain, KeptFile::make(&self.path, records)?));
                 Ok(())
@@ -240,9 +241,9 @@ impl Writing {
     }
 }
 
-/// How somebody is now, or that there is nothing of them.
-fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Kept {
-    match subject {
+/// How somebody is now, or that there is nothing of them. Of nobody nothing is kept.
+fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Option<Kept> {
+    Some(match subject {
         Subject::User(sid) => match watch.user(sid) {
             Some(user) => {
                 let names = user.keys.iter().filter_map(|key| match key {
@@ -262,7 +263,8 @@ fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Kept {
             Some(groups) => Kept::membership(sid, &groups.known, domain),
             None => Kept::NoMembership(Short::of(sid, domain)),
         },
-    }
+        Subject::Nobody(_) => return None,
+    })
 }
 
 /// What follows from all records together: the last one about somebody holds.

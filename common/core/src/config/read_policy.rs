@@ -213,6 +213,7 @@ pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
     let negative = section.parsed("negative", cached);
     let negative_max = section.number("negative_max");
     let sync = section.parsed("sync", sync);
+    let map_mib = section.number("map_mib");
     section.finish();
     Cache {
         sync: sync.map_or(defaults.sync, |at| at.value),
@@ -223,6 +224,7 @@ pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
         negative_max: negative_max
             .and_then(|At { value, place: Place { .. } }| usize::try_from(value).ok())
             .unwrap_or(defaults.negative_max),
+        map_mib: map_mib.map(|at| at.value),
     }
 }
 

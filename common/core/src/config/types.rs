@@ -362,6 +362,9 @@ pub struct Cache {
     pub negative: Duration,
     /// How many "not found" answers are held.
     pub negative_max: usize,
+    /// The most memory, in MiB, that the shared map takes: never more than a quarter of the file
+    /// system it is on, which is also what None stands for. 0: there is none.
+    pub map_mib: Option<u32>,
     /// Of whom the directory is asked before anybody asks here.
     pub sync: Sync,
     /// Is the domain controller to tell of each change at once, beside the polling?
@@ -387,6 +390,7 @@ impl Default for Cache {
             negative_max: 10_000,
             sync: Sync::Asked,
             notify: false,
+            map_mib: None,
         }
     }
 }
