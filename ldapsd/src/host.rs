@@ -21,6 +21,7 @@ use crate::logins::readings::Readings;
 use crate::lookups::Lookups;
 use crate::lookups::given::id_map;
 use crate::lookups::outbox::Outbox;
+use crate::mirror::Mirror;
 use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
@@ -49,6 +50,8 @@ pub(crate) struct Host {
     pub(crate) given: Arc<GivenIds>,
     /// How what is known is kept as the directory has it.
     pub(crate) freshness: Freshness,
+    /// The copy of everybody, with `sync = "all"`.
+    pub(crate) mirror: Arc<Mirror>,
     /// Tells how much of what is known the shared map has, once there is one.
     pub(crate) published: OnceLock<Arc<Outbox>>,
 }
@@ -92,6 +95,7 @@ impl Host {
             offline: offline.clone(),
             given: given.clone(),
             freshness: Freshness::default(),
+            mirror: Arc::default(),
             published: OnceLock::new(),
         })
     }
@@ -107,6 +111,10 @@ impl Host {
         };
         if of(self) == of(before) {
             self.lookups.inherit(&before.lookups);
+            if self.config.cache.sync == before.config.cache.sync {
+                self.mirror = before.mirror.clone();
+                self.freshness.go_on_from(self.mirror.position());
+            }
             if self.config.ssh == before.config.ssh {
                 self.ssh_keys = before.ssh_keys.clone();
             }

@@ -1,6 +1,7 @@
 //! A group as AD has it.
 
 use ldaps_core::sid::Sid;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 use crate::error::DirectoryError;
@@ -9,7 +10,7 @@ use crate::error::DirectoryError;
 pub(crate) const ATTRIBUTES: &[&str] = &["sAMAccountName", "objectSid", "gidNumber"];
 
 /// A group as AD has it, without its members.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRecord {
     /// The DN.
     pub dn: String,

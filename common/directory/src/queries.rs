@@ -29,7 +29,7 @@ const NESTED_GROUPS_MAX: usize = 20_000;
 pub struct Directory {
     pub(crate) link: Link,
     pub(crate) users: config::Users,
-    groups: config::Groups,
+    pub(crate) groups: config::Groups,
 }
 
 /// One page of an enumeration.
@@ -160,7 +160,7 @@ impl Directory {
         size: u16,
         cookie: Vec<u8>,
     ) -> Result<Page<UserRecord>, DirectoryError> {
-        let attributes = users::attributes(&self.users, Depth::Entry);
+        let attributes = self.user_attributes(Depth::Entry);
         let everybody = filter::configured(&self.users.complete_filter());
         let amount = Amount::Page(size, cookie);
         let query = Query { amount, ..self.for_users(everybody, &attributes) };
@@ -322,6 +322,10 @@ impl Directory {
         let place = Place::Below(self.groups.base.as_deref());
         let attributes = groups::ATTRIBUTES;
         Query { what: "a group", place, filter, attributes, amount: Amount::Few }
+    }
+
+    pub(crate) fn user_attributes(&self, depth: Depth) -> Vec<&str> {
+        users::attributes(&self.users, depth)
     }
 
     pub(crate) fn user_record(&self, entry: &Entry, depth: Depth) -> Option<UserRecord> {

@@ -8,6 +8,7 @@ mod before_start;
 mod copied;
 mod doubt;
 mod held;
+mod mirrored;
 mod nobody;
 mod persons;
 
@@ -158,16 +159,16 @@ impl Memory {
         held.map_or(Recalled::Unknown, |held| held.recalled(self.fresh_for))
     }
 
-    /// The user asked for, if it was read within this time.
+    /// The user asked for, if AD was asked for it within this time.
     pub(crate) fn user_within(&self, key: &Key, age: Duration) -> Option<Arc<KnownUser>> {
         let held = self.held_user(key)?;
-        is_within(held.read, age).then(|| held.known.clone())
+        is_within(held.vouched, age).then(|| held.known.clone())
     }
 
-    /// The groups of the user with this SID, if they were read within this time.
+    /// The groups of the user with this SID, if AD was asked for them within this time.
     pub(crate) fn membership_within(&self, sid: Sid, age: Duration) -> Option<Arc<Membership>> {
         let held = self.memberships.get(&sid)?;
-        is_within(held.read, age).then(|| held.known.clone())
+        is_within(held.vouched, age).then(|| held.known.clone())
     }
 
     /// Keeps a user under the name or id that was asked for, and under the canonical ones. Other

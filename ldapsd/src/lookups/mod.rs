@@ -12,6 +12,7 @@ mod granted;
 pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
+pub(crate) mod mirrored;
 mod named_groups;
 pub(crate) mod outbox;
 pub(crate) mod person;

@@ -38,6 +38,7 @@ pub(crate) async fn answer(
     reply(&match request {
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
         AdminRequest::Freshness => AdminReply::Freshness(host.freshness.status()),
+        AdminRequest::Sync => host.sync_status(),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(Ok((_, report))) => AdminReply::User(report),
             Ok(Err(nobody)) => AdminReply::NoSuchUser(nobody),

@@ -35,6 +35,16 @@ impl Link {
         self.seek_writable().await.ok_or(DirectoryError::ReadOnly { server })
     }
 
+    /// A bound connection to the server in use that is nobody else's.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub(crate) async fn another(&self) -> Result<Bound, DirectoryError> {
+        let server = self.bound().await?.connection.server().clone();
+        let met = self.meet(&server).await?;
+        self.bind_to(met).await
+    }
+
     /// Looks for a writable server where the one in use is read-only; it is asked from then on.
     /// Nobody who asks the one in use waits for this.
     pub(super) async fn seek_writable(&self) -> Option<Bound> {
