@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::budget::Budget;
 use crate::durable::ids::GivenIds;
+use crate::expiry::Expiry;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
@@ -43,6 +44,8 @@ pub(crate) struct Host {
     pub(crate) given: Arc<GivenIds>,
     /// How what is known is kept as the directory has it.
     pub(crate) freshness: Freshness,
+    /// What expires, and what the journal was told of it.
+    pub(crate) expiry: Arc<Expiry>,
 }
 
 impl Host {
@@ -83,6 +86,7 @@ impl Host {
             offline: offline.clone(),
             given: given.clone(),
             freshness: Freshness::default(),
+            expiry: Arc::default(),
         })
     }
 
@@ -91,6 +95,7 @@ impl Host {
     pub(crate) fn inherit(&mut self, before: &Self) {
         self.wrong_passwords = before.wrong_passwords.clone();
         self.bind_turns = before.bind_turns.clone();
+        self.expiry = before.expiry.clone();
         let of = |host: &Self| {
             let Config { directory, ids, users, groups, .. } = &*host.config;
             (directory.clone(), ids.clone(), users.clone(), groups.clone())
@@ -138,16 +143,19 @@ impl Host {
 }
 
 /// Whoever may log in offline is known from the start. Ids that the configuration no longer gives
-/// are nobody's.
-fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) {
+/// are nobody's. How many these are.
+pub(crate) fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) -> u64 {
     let now = SystemTime::now();
+    let mut known = 0;
     for record in offline.all() {
         let entry = &record.user.entry;
         let ids_are_in_force = [entry.uid, entry.gid].iter().all(|id| *id >= config.ids.min_id);
         if record.holds(config.pam.offline_days, now) && ids_are_in_force {
             lookups.recollect(&record);
+            known += 1;
         }
     }
+    known
 }
 
 fn read_secret(file: &Path) -> Result<Password, String> {

@@ -4,4 +4,6 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
     pub(crate) uid: u32,
+    /// Its number; None where the kernel shows none.
+    pub(crate) pid: Option<i32>,
 }

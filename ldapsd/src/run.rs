@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::Failure;
 use crate::durable::Durable;
 use crate::durable::ids::GivenIds;
+use crate::expiry;
 use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
@@ -80,10 +81,12 @@ async fn settle(host: &Host) {
 }
 
 /// The tasks of one configuration: they end with it.
-fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 2] {
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 3] {
     let directory = host.directory.clone();
     let connected = tokio::spawn(async move { directory.keep_connected().await });
-    [connected.abort_handle(), tokio::spawn(freshness::keep(host.clone())).abort_handle()]
+    let fresh = tokio::spawn(freshness::keep(host.clone()));
+    let expiring = tokio::spawn(expiry::watch(host.clone()));
+    [connected.abort_handle(), fresh.abort_handle(), expiring.abort_handle()]
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.

@@ -11,7 +11,7 @@ use ldaps_core::refusal::Refusal;
 use ldaps_directory::{DirectoryError, Judgement, PasswordState};
 
 use super::rules::{self, Ruling, Word};
-use super::{Decision, identity, offline, workstation};
+use super::{Decision, identity, offline, trace, workstation};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 use crate::offline::record::Record;
@@ -86,9 +86,9 @@ pub(super) async fn see(
 ) -> Result<Seen, DirectoryError> {
     let lookups = &host.lookups;
     let live = async {
-        let user = lookups.user_now(name).await?;
+        let user = trace::step("the account read", lookups.user_now(name)).await?;
         let membership = match &user {
-            Some(user) => lookups.membership_now(user).await?,
+            Some(user) => trace::step("its groups read", lookups.membership_now(user)).await?,
             None => None,
         };
         Ok(Seen { user, membership, remembered: None, kept: None })

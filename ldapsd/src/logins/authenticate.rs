@@ -11,7 +11,7 @@ use ldaps_directory::{BindOutcome, Judgement};
 
 use super::hopeless::{self, Hopeless};
 use super::stop::{Stop, decided};
-use super::{Decision, identity, offline, rules};
+use super::{Decision, identity, offline, rules, trace};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::status::Numbers;
@@ -37,7 +37,7 @@ async fn steps(
     name: &UserName,
     password: &Password,
 ) -> Result<Decision, Stop> {
-    let found = host.lookups.user_now(name).await?;
+    let found = trace::step("the account read", host.lookups.user_now(name)).await?;
     offline::heed_account(host, login, found.as_deref()).await;
     let user = identity::same(found, login)?;
     before_the_bind(host, login, &user).await?;
@@ -72,7 +72,10 @@ pub(super) async fn before_the_bind(
             offline::heed_denial(host, user).await;
             Err(Decision::refused_because(Refusal::NotAllowed, why).into())
         }
-        rules::Ruling::Allowed(_) => Ok(()),
+        rules::Ruling::Allowed(why) => {
+            trace::note(why);
+            Ok(())
+        }
     }
 }
 
@@ -99,7 +102,7 @@ async fn rules(host: &Host, login: &Login<'_>, user: &KnownUser) -> Result<rules
     let access = &host.config.access;
     let groups = match rules::need_groups(access, login.service) {
         false => Vec::new(),
-        true => match host.lookups.membership_now(user).await? {
+        true => match trace::step("its groups read", host.lookups.membership_now(user)).await? {
             Some(membership) => membership.sids.clone(),
             None => return Err(super::account::unreadable(user, "tokenGroups").into()),
         },

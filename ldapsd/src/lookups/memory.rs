@@ -7,6 +7,7 @@
 mod before_start;
 mod doubt;
 mod held;
+mod survey;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

@@ -40,5 +40,7 @@ mod private_groups;
 mod profile;
 mod shadowing;
 mod ssh_keys;
+mod tools;
+mod tools_cache;
 mod why;
 mod workstations;
