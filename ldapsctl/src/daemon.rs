@@ -61,3 +61,16 @@ pub fn run_dir(run_dir: Option<&Path>) -> Result<RunDir, NoAnswer> {
     };
     run_dir.map_err(NoAnswer::RunDir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_of_another_version_leaves_the_administrator_at_a_loss() {
+        let told = NoAnswer::Ask(AskError::Frame(FrameError::Malformed)).to_string();
+        assert!(told.contains("of another version") && told.contains("restart ldapsd"), "{told}");
+        let told = NoAnswer::Ask(AskError::NotRunning).to_string();
+        assert!(told.contains("journalctl -u ldapsd"), "{told}");
+    }
+}

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
-use ldaps_core::protocol::client::{NSS_DEADLINE, Socket, ask};
+use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, Socket, ask};
+use ldaps_core::protocol::frame::FrameError;
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use ldaps_core::protocol::tools::{Conditions, Decided, Decisions, Family, GroupReport, Whom};
 use rustix::process::geteuid;
@@ -70,6 +71,17 @@ fn somebody_who_is_not_root_empties_the_memory_or_reads_the_logins_of_others() {
         }
     }
     assert!(stage.conditions().held.users > 0, "it was emptied all the same");
+}
+
+/// What a tool of another version asks.
+#[test]
+fn a_question_of_another_version_is_answered_with_something() {
+    let stage = Stage::new(EVERYBODY);
+    let unknown_variant = 120_u8;
+    let answer: Result<AdminReply, AskError> =
+        ask(&stage.run_dir(), Socket::Admin, &unknown_variant, NSS_DEADLINE);
+    // Which `ldapsctl` has a sentence of its own for.
+    assert!(matches!(answer, Err(AskError::Frame(FrameError::Malformed))), "{answer:?}");
 }
 
 /// A group: its gid above the first, members, the groups in it, and the groups that it is in.
