@@ -16,6 +16,8 @@ use crate::{Daemon, answers, daemon, show};
 
 /// systemd-journald's client (journalctl(1)), of whatever PATH says.
 const JOURNALCTL: &str = "journalctl";
+/// A mistake on the command line, as clap has it.
+const USAGE: u8 = 2;
 /// LOG_AUTHPRIV, with which libpam and its modules write (syslog(3)).
 const AUTHPRIV: &str = "SYSLOG_FACILITY=10";
 
@@ -51,7 +53,11 @@ struct Line {
 pub fn run(log: &Log) -> ExitCode {
     let lines = match of_journal(&log.since) {
         Ok(lines) => lines,
-        Err(problem) => {
+        Err(NoLines::Since(problem)) => {
+            print_error(&format!("--since {:?} is no time: {problem}.\n", log.since));
+            return ExitCode::from(USAGE);
+        }
+        Err(NoLines::NoJournal(problem)) => {
             print_error(&format!(
                 "note: {problem}. Where syslog writes files, the lines are in /var/log/auth.log: \
                  grep 'request={}' there. What follows is what ldapsd itself remembers of its last \
@@ -82,20 +88,36 @@ pub fn run(log: &Log) -> ExitCode {
     show(log.daemon.json, &lines, |lines| describe(lines))
 }
 
+/// Why there are no lines of the journal.
+enum NoLines {
+    /// The time is none.
+    Since(String),
+    /// There is no journal, or it is not to be read.
+    NoJournal(String),
+}
+
 /// The lines about logins in the journal, oldest first.
-fn of_journal(since: &str) -> Result<Vec<Line>, String> {
+fn of_journal(since: &str) -> Result<Vec<Line>, NoLines> {
     let mut journalctl = Command::new(JOURNALCTL);
     journalctl.args(["--no-pager", "--quiet", "--output=json", "--since", since]);
     journalctl.args(["_SYSTEMD_UNIT=ldapsd.service", "+", AUTHPRIV]);
     let output = journalctl
         .output()
-        .map_err(|error| format!("there is no journal here ({JOURNALCTL}: {error})"))?;
+        .map_err(|error| format!("there is no journal here ({JOURNALCTL}: {error})"))
+        .map_err(NoLines::NoJournal)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("the journal cannot be read ({JOURNALCTL}: {})", said.trim()));
+        let said = said.trim();
+        return Err(match said.contains("timestamp") {
+            true => NoLines::Since(said.to_owned()),
+            false => {
+                NoLines::NoJournal(format!("the journal cannot be read ({JOURNALCTL}: {said})"))
+            }
+        });
     }
     if !std::path::Path::new("/run/systemd/journal/socket").exists() && output.stdout.is_empty() {
-        return Err("there is no journal here (systemd-journald does not run)".to_owned());
+        let problem = "there is no journal here (systemd-journald does not run)";
+        return Err(NoLines::NoJournal(problem.to_owned()));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().filter_map(of_json).collect())

@@ -18,7 +18,7 @@ use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use ldaps_core::protocol::tools::Decisions;
 
 use self::ffi::Handle;
-use self::person::{Answers, Somebody};
+use self::person::{Answers, Heard, Somebody};
 use self::shown::{OfDaemon, Shown, Step, answer};
 use crate::output::print_error;
 use crate::{NOT_KNOWN, daemon};
@@ -128,7 +128,7 @@ fn finished(mut shown: Shown, code: i32) -> Shown {
 /// A login, step by step.
 struct Login {
     handle: Handle,
-    hears: Receiver<String>,
+    hears: Receiver<Heard>,
     eyes: Eyes,
     shown: Shown,
 }
@@ -159,10 +159,17 @@ impl Login {
         let took = began.elapsed();
         let (typing, held_back) = self.handle.waited();
         let decided = self.eyes.look(&mut self.shown);
+        let mut told = Vec::new();
+        for heard in self.hears.try_iter() {
+            match heard {
+                Heard::Words(words) => told.push(words),
+                Heard::Question => self.shown.questions += 1,
+            }
+        }
         self.shown.steps.push(Step {
             took_us: microseconds(took.saturating_sub(typing)),
             held_back_us: microseconds(held_back),
-            told: self.hears.try_iter().collect(),
+            told,
             decided,
             ..answer(what, code)
         });

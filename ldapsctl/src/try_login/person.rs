@@ -19,18 +19,31 @@ pub enum Answers {
     StandardInput,
 }
 
+/// What PAM has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Something to read.
+    Words(String),
+    /// A question for a password.
+    Question,
+}
+
 /// The person, and to whom it is told what PAM has said.
 pub struct Somebody {
     pub answers: Answers,
-    pub told: Sender<String>,
+    pub told: Sender<Heard>,
 }
 
 impl Person for Somebody {
     fn hear(&mut self, style: Style, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        if style == Style::Hidden {
+            // As below.
+            let _ = self.told.send(Heard::Question);
+        }
         match (style, self.answers) {
             (Style::Error | Style::Info, _) => {
                 // Nobody listens any more: then nothing is to be said.
-                let _ = self.told.send(text.to_owned());
+                let _ = self.told.send(Heard::Words(text.to_owned()));
                 None
             }
             (Style::Hidden | Style::Shown, Answers::StandardInput) => self.checked(line()),
@@ -55,7 +68,7 @@ impl Somebody {
             Some(answer) if answer.contains(&0) => "a password with a NUL is not tried",
             Some(_) => return answer,
         };
-        let _ = self.told.send(problem.to_owned());
+        let _ = self.told.send(Heard::Words(problem.to_owned()));
         None
     }
 }

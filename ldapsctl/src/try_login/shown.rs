@@ -25,6 +25,8 @@ pub struct Shown {
     pub meaning: String,
     /// The names of the login in the logs.
     pub requests: Vec<String>,
+    /// How often a password was asked for.
+    pub questions: u32,
     pub steps: Vec<Step>,
     /// Why the daemon's part is not shown, where it is not.
     pub without_daemon: Option<String>,
@@ -109,6 +111,10 @@ pub fn describe(shown: &Shown) -> String {
         for decided in &step.decided {
             of_daemon(&mut text, decided);
         }
+    }
+    if shown.questions == 0 && shown.lets_in {
+        text += "\nNo password was asked for: a module of this service lets root do without one, as \
+                 pam_rootok does for su.\n";
     }
     if let Some(why) = &shown.without_daemon {
         let _ = writeln!(text, "\nWhat ldapsd did is not shown: {why}");

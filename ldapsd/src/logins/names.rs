@@ -40,6 +40,7 @@ impl Default for LoginNames {
 impl LoginNames {
     /// The name of the login that a request belongs to.
     pub(crate) fn of(&self, peer: Peer, request: &PamRequest<'_>) -> RequestId {
+        // The keys of a RandomState are the kernel's random bytes, another one's for each.
         let fresh = RequestId::from_random(RandomState::new().build_hasher().finish());
         // The kernel shows no number of a process outside of our PID namespace.
         let Some(pid) = peer.pid.filter(|pid| *pid > 0) else { return fresh };

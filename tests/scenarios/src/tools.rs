@@ -96,6 +96,13 @@ const TESTS: &[Row] = &[
         words: &["no access rule allows the user for sudo"],
     },
     Row {
+        arguments: "bob --service su",
+        typed: WRONG,
+        code: 0,
+        binds: ("bob", 0),
+        words: &["No password was asked for", "account granted"],
+    },
+    Row {
         arguments: "zz-nobody",
         typed: PASSWORD,
         code: 1,
@@ -138,8 +145,9 @@ fn tested(stage: &Stage<'_>) -> Check<String> {
 fn says(output: &Output, script: &str, code: i32, words: &[&str]) -> Check {
     let seen = output.evidence();
     ensure(output.code == code, || format!("{script} ended with {}:\n{seen}", output.code))?;
+    let all = format!("{}{}", output.out, output.err);
     for words in words {
-        ensure(seen.contains(words), || format!("{script} does not say {words:?}:\n{seen}"))?;
+        ensure(all.contains(words), || format!("{script} does not say {words:?}:\n{seen}"))?;
     }
     Ok(())
 }
@@ -168,17 +176,24 @@ fn lines(stage: &Stage<'_>) -> Check<String> {
     let asked = format!("ldapsctl log {granted}");
     let output = host.sh(&asked)?;
     let words = [
-        "ldapsd  auth granted user=bob service=sshd",
-        "ldapsd  account granted user=bob",
+        "  auth granted user=bob service=sshd",
+        "  account granted user=bob",
         "pam_ldaps(sshd:auth): bob authenticated",
         "pam_ldaps(sshd:account): bob allowed",
     ];
     says(&output, &asked, 0, &words)?;
     ensure(!output.out.contains("alice") && !output.out.contains(&refused), || output.out.clone())?;
+    // There sshd has PAM in a process of its own.
+    gets_in(host, Way::SshKeyboard, "bob", PASSWORD)?;
+    let typed = name_of(host, &["pam_ldaps(sshd:auth)", "bob authenticated"])?;
+    let account = name_of(host, &["pam_ldaps(sshd:account)", "bob allowed"])?;
+    ensure(typed == account && typed != granted, || format!("{granted}, {typed}, {account}"))?;
     let of_user = "ldapsctl log --user bob --since -1h";
     let of_bob = host.sh(of_user)?;
     says(&of_bob, of_user, 0, &[&refused, &granted, "wrong password"])?;
     ensure(!of_bob.out.contains("alice"), || of_bob.out.clone())?;
+    let no_time = "ldapsctl log --since gestern";
+    says(&host.sh(no_time)?, no_time, 2, &["--since \"gestern\" is no time"])?;
     let unknown = "ldapsctl log 00000000";
     says(&host.sh(unknown)?, unknown, 1, &["There is no line of the login 00000000"])?;
     // Without journalctl the daemon itself is asked.
