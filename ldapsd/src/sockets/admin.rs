@@ -71,7 +71,7 @@ pub(crate) async fn answer(
         },
         AdminRequest::Conditions => AdminReply::Conditions(Box::new(status::conditions(&host))),
         AdminRequest::Metrics => AdminReply::Metrics(metrics::families(&host, &numbers)),
-        AdminRequest::Flush { anyway } => cache::flush(&host, anyway),
+        AdminRequest::Flush { anyway } => cache::flush(&host, anyway).await,
         AdminRequest::Refresh(whom) => match cache::refresh(&host, &whom).await {
             Ok(answer) => answer,
             Err(error) => AdminReply::Unavailable(error.to_string()),

@@ -37,7 +37,9 @@ impl Memory {
             self.outboxes.put(Subject::Membership(sid));
         });
         self.matches.clear();
-        self.nobody.clear();
+        while let Some((key, _)) = self.nobody.pop_lru() {
+            self.outboxes.put(Subject::Nobody(key));
+        }
         amounts
     }
 

@@ -11,7 +11,7 @@ use crate::lookups::memory::{KnownGroup, KnownUser, Membership};
 use crate::lookups::tended::Anew;
 
 /// Forgets what is held, where it can be asked again.
-pub(super) fn flush(host: &Host, anyway: bool) -> AdminReply {
+pub(super) async fn flush(host: &Host, anyway: bool) -> AdminReply {
     if !anyway && host.directory.status().connected.is_none() {
         let why = "no domain controller answers now, so nobody of the directory would be known here \
                    until one does. Wait for that, or say --anyway";
@@ -21,6 +21,8 @@ pub(super) fn flush(host: &Host, anyway: bool) -> AdminReply {
     host.ssh_keys.forget();
     // Whoever may log in offline has to be known then.
     let kept = host::recollect(&host.config, &host.lookups, &host.offline);
+    // What stands in the shared map is withdrawn when this is answered.
+    host.published().await;
     tracing::info!(
         "root has had what is held forgotten: {} users, {} groups",
         held.users,
@@ -44,6 +46,7 @@ pub(super) async fn refresh(host: &Host, whom: &Whom) -> Result<AdminReply, Dire
             Err(error) => return Ok(AdminReply::NoSuchGroup(format!("{name:?}: {error}"))),
         },
     };
+    host.published().await;
     Ok(AdminReply::Refreshed(refreshed))
 }
 
