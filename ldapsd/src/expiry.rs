@@ -53,11 +53,11 @@ impl Host {
     /// Everything that expires, the next to do so first.
     pub(crate) fn endings(&self, link: &LinkStatus) -> Vec<tools::Ending> {
         let of_files = self.expiry.lock().of_files.clone();
-        let mut endings: Vec<Ending> = link.endings.iter().cloned().collect();
+        let mut endings: Vec<Ending> = link.endings.clone();
         for ending in of_files {
             // The CA at the end of a chain is mostly one of a file, and there it is mended.
             endings.retain(|known| known.what == Ends::Server || !is_same(known, &ending));
-            if !endings.iter().any(|known| *known == ending) {
+            if !endings.contains(&ending) {
                 endings.push(ending);
             }
         }
