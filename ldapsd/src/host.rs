@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::budget::Budget;
 use crate::durable::ids::GivenIds;
+use crate::expiry::Expiry;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
@@ -52,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) freshness: Freshness,
     /// The copy of everybody, with `sync = "all"`.
     pub(crate) mirror: Arc<Mirror>,
+    /// What expires, and what the journal was told of it.
+    pub(crate) expiry: Arc<Expiry>,
     /// Tells how much of what is known the shared map has, once there is one.
     pub(crate) published: OnceLock<Arc<Outbox>>,
 }
@@ -96,6 +99,7 @@ impl Host {
             given: given.clone(),
             freshness: Freshness::default(),
             mirror: Arc::default(),
+            expiry: Arc::default(),
             published: OnceLock::new(),
         })
     }
@@ -105,6 +109,7 @@ impl Host {
     pub(crate) fn inherit(&mut self, before: &Self) {
         self.wrong_passwords = before.wrong_passwords.clone();
         self.bind_turns = before.bind_turns.clone();
+        self.expiry = before.expiry.clone();
         let of = |host: &Self| {
             let Config { directory, ids, users, groups, .. } = &*host.config;
             (directory.clone(), ids.clone(), users.clone(), groups.clone())
@@ -165,16 +170,19 @@ impl Host {
 }
 
 /// Whoever may log in offline is known from the start. Ids that the configuration no longer gives
-/// are nobody's.
-fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) {
+/// are nobody's. How many these are.
+pub(crate) fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) -> u64 {
     let now = SystemTime::now();
+    let mut known = 0;
     for record in offline.all() {
         let entry = &record.user.entry;
         let ids_are_in_force = [entry.uid, entry.gid].iter().all(|id| *id >= config.ids.min_id);
         if record.holds(config.pam.offline_days, now) && ids_are_in_force {
             lookups.recollect(&record);
+            known += 1;
         }
     }
+    known
 }
 
 fn read_secret(file: &Path) -> Result<Password, String> {

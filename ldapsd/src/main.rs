@@ -8,18 +8,22 @@
 //! durable/   users and groups, kept over a power cut
 //! freshness/ changes in the directory, seen in seconds
 //! offline/   who was let in before, for when nobody answers
+//! metrics/   every number there is, for Prometheus
+//! expiry.rs  certificates and revocation lists that end
 //! host.rs    one configuration in force, and what was made of it
 //! ```
 #![forbid(unsafe_code)]
 
 mod budget;
 mod durable;
+mod expiry;
 mod freshness;
 mod heartbeat;
 mod host;
 mod log;
 mod logins;
 mod lookups;
+mod metrics;
 mod mirror;
 mod offline;
 mod peer;

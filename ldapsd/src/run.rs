@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::Failure;
 use crate::durable::Durable;
 use crate::durable::ids::GivenIds;
+use crate::expiry;
 use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
@@ -88,12 +89,13 @@ async fn settle(host: &Host) {
 }
 
 /// The tasks of one configuration: they end with it.
-fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 3] {
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 4] {
     let directory = host.directory.clone();
     let connected = tokio::spawn(async move { directory.keep_connected().await });
     let fresh = tokio::spawn(freshness::keep(host.clone()));
     let copied = tokio::spawn(mirror::keep(host.clone()));
-    [connected, fresh, copied].map(|task| task.abort_handle())
+    let expiring = tokio::spawn(expiry::watch(host.clone()));
+    [connected, fresh, copied, expiring].map(|task| task.abort_handle())
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.

@@ -169,7 +169,9 @@ impl Directory {
             let filter = filter::both(everybody.clone(), with_sids(batch));
             let search = Search::below(what, base, filter, &attributes);
             let entries = self.whole(&bound, &search).await?;
-            found.extend(entries.iter().filter_map(|e| Linked::of(e, self.user_record(e, Depth::Entry))));
+            found.extend(
+                entries.iter().filter_map(|e| Linked::of(e, self.user_record(e, Depth::Entry))),
+            );
         }
         found.retain(|user| sids.contains(&user.record.sid));
         Ok(found)

@@ -318,7 +318,7 @@ impl Directory {
         Query { what: "a user", place, filter, attributes, amount: Amount::Few }
     }
 
-    fn for_groups(&self, filter: LdapFilter) -> Query<'_> {
+    pub(crate) fn for_groups(&self, filter: LdapFilter) -> Query<'_> {
         let place = Place::Below(self.groups.base.as_deref());
         let attributes = groups::ATTRIBUTES;
         Query { what: "a group", place, filter, attributes, amount: Amount::Few }
@@ -345,7 +345,7 @@ impl Directory {
         filter::both(filter, filter::configured(&self.users.complete_filter()))
     }
 
-    fn group_filter(&self, filter: LdapFilter) -> LdapFilter {
+    pub(crate) fn group_filter(&self, filter: LdapFilter) -> LdapFilter {
         filter::both(filter, filter::configured(&self.groups.filter))
     }
 }

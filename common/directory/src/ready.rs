@@ -169,6 +169,11 @@ impl Ready {
         self.shared.changed.notify_one();
     }
 
+    /// Whether a connection is there for the next login.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(&self.shared.lock().connection, Place::Held(connection, _) if connection.is_open())
+    }
+
     /// From now on this server is asked: what is held to another is given up.
     pub(crate) fn move_to(&self, server: &Server) {
         let mut state = self.shared.lock();

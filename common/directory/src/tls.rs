@@ -23,7 +23,7 @@ use tokio_openssl::SslStream;
 use crate::server::Server;
 
 /// The system's trust store on Debian and Ubuntu, made by update-ca-certificates(8).
-const SYSTEM_STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const SYSTEM_STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// What a TLS connection to a domain controller needs: the trusted CAs, the revocation lists, the
 /// oldest version.

@@ -12,7 +12,7 @@ use ldaps_directory::{Depth, DirectoryError, Judgement, PasswordState, Wanted};
 
 use super::readings::Reading;
 use super::rules::{self, Ruling, Word};
-use super::{Decision, identity, offline, workstation};
+use super::{Decision, identity, offline, trace, workstation};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 use crate::offline::record::Record;
@@ -110,7 +110,8 @@ pub(super) async fn see(
     uid: Option<u32>,
 ) -> Result<Seen, DirectoryError> {
     let lookups = &host.lookups;
-    match lookups.person_now(name, EVERYTHING).await {
+    match trace::step("the account and its groups read", lookups.person_now(name, EVERYTHING)).await
+    {
         Ok(person) => {
             let (user, membership) = person.map(|person| (person.user, person.membership)).unzip();
             let membership = membership.flatten();

@@ -13,7 +13,7 @@ use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
 use super::hopeless::{self, Hopeless};
 use super::readings::Reading;
 use super::stop::{Stop, decided};
-use super::{Decision, identity, offline, rules};
+use super::{Decision, identity, offline, rules, trace};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
@@ -47,8 +47,9 @@ async fn steps(
     let groups = rules::need_groups(&host.config.access, login.service);
     let wanted = Wanted { depth: Depth::Entry, groups };
     // The connection for the bind is looked at meanwhile; it is there for the next where none is made.
+    let person = host.lookups.person_now(name, wanted);
     let (found, ready) =
-        tokio::join!(host.lookups.person_now(name, wanted), host.directory.ready());
+        tokio::join!(trace::step("the account read", person), host.directory.ready());
     let (found, membership) = found?.map(|found| (found.user, found.membership)).unzip();
     offline::heed_account(host, login, found.as_deref()).await;
     let user = identity::same(found, login)?;
@@ -96,7 +97,10 @@ pub(super) async fn before_the_bind(
             offline::heed_denial(host, user).await;
             Err(Decision::refused_because(Refusal::NotAllowed, why).into())
         }
-        rules::Ruling::Allowed(_) => Ok(()),
+        rules::Ruling::Allowed(why) => {
+            trace::note(why);
+            Ok(())
+        }
     }
 }
 

@@ -8,25 +8,30 @@ mod foresee;
 mod hopeless;
 mod identity;
 pub(crate) mod lockout;
+pub(crate) mod names;
 mod new_password;
 mod offline;
 mod password;
 pub(crate) mod readings;
+pub(crate) mod recent;
 mod report;
 mod rules;
 mod stop;
+mod trace;
 pub(crate) mod why;
 mod workstation;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
+use ldaps_core::protocol::tools::Decided;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Unbound};
+use tracing::Instrument as _;
 
 use self::stop::Stop;
 use crate::budget::Place;
@@ -83,25 +88,79 @@ pub(crate) async fn decide(
     request: PamRequest<'_>,
 ) -> PamReply {
     let start = Instant::now();
-    let number = numbers.next_request();
+    let id = numbers.login_names.of(peer, &request);
     let (login, phase) = (request.login(), phase(&request));
-    let decision = match checked_caller(host, peer, &login) {
-        Err(decision) => decision,
-        Ok(name) => answer(host, numbers, peer, &name, request).await,
+    let decision = async {
+        match checked_caller(host, peer, &login) {
+            Err(decision) => decision,
+            Ok(name) => answer(host, numbers, peer, &name, request).await,
+        }
     };
+    // Whatever else is logged on the way bears the login's name, too: as a field of the journal.
+    let span = tracing::error_span!("login", request = %id);
+    let (decision, steps) = trace::of(decision).instrument(span).await;
     numbers.count(decision.verdict);
-    let server = host.directory.status().connected.map(|server| server.name);
+    let dc = host.directory.status().connected.map(|server| server.name);
     let took = start.elapsed();
-    report::report(phase, &login, peer, &decision, server.as_deref(), number, took);
-    PamReply { verdict: decision.verdict, request: number, notice: decision.notice }
+    numbers.logins.decision(phase.label(), decision.verdict, took);
+    let line = report::report(phase.words(), &login, peer, &decision, dc.as_deref(), id, took);
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    numbers.recent.keep(Decided {
+        number: 0,
+        request: id,
+        at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        phase: phase.words().to_owned(),
+        user: login.user.to_owned(),
+        service: login.service.to_owned(),
+        pid: peer.pid,
+        verdict: decision.verdict,
+        why: decision.why,
+        dc,
+        took_us: us(took),
+        steps: steps.into_iter().map(|(what, took)| (what, took.map(us))).collect(),
+        line,
+    });
+    PamReply { verdict: decision.verdict, request: id, notice: decision.notice }
 }
 
-fn phase(request: &PamRequest<'_>) -> &'static str {
+/// Which of PAM's questions a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Auth,
+    Account,
+    OldPassword,
+    PasswordChange,
+}
+
+impl Phase {
+    /// For the journal.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::OldPassword => "old password",
+            Self::PasswordChange => "password change",
+        }
+    }
+
+    /// As the value of a label.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::OldPassword => "old_password",
+            Self::PasswordChange => "password_change",
+        }
+    }
+}
+
+fn phase(request: &PamRequest<'_>) -> Phase {
     match request {
-        PamRequest::Authenticate { .. } => "auth",
-        PamRequest::Account { .. } => "account",
-        PamRequest::CheckOldPassword { .. } => "old password",
-        PamRequest::ChangePassword { .. } => "password change",
+        PamRequest::Authenticate { .. } => Phase::Auth,
+        PamRequest::Account { .. } => Phase::Account,
+        PamRequest::CheckOldPassword { .. } => Phase::OldPassword,
+        PamRequest::ChangePassword { .. } => Phase::PasswordChange,
     }
 }
 
@@ -165,7 +224,11 @@ async fn bind(
     unbound: Unbound,
 ) -> Result<BindOutcome, Stop> {
     numbers.count_bind();
-    let outcome = host.directory.bind(unbound, &user.record.dn, password).await?;
+    let began = Instant::now();
+    let bind = host.directory.bind(unbound, &user.record.dn, password);
+    let outcome = trace::step("one bind with the password", bind).await;
+    numbers.logins.bind(outcome.as_ref().ok().copied(), began.elapsed());
+    let outcome = outcome?;
     host.wrong_passwords.count(user.record.sid, outcome);
     Ok(outcome)
 }

@@ -11,6 +11,7 @@ mod held;
 mod mirrored;
 mod nobody;
 mod persons;
+mod survey;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

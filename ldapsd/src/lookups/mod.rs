@@ -19,6 +19,7 @@ pub(crate) mod person;
 mod recollection;
 mod rotation;
 mod shadowed;
+pub(crate) mod tended;
 mod told;
 mod withheld;
 
@@ -104,6 +105,11 @@ impl Lookups {
     /// Remembers what the look-ups before a reload remembered.
     pub(crate) fn inherit(&self, from: &Self) {
         self.0.memory().inherit(&from.0.memory());
+        let goes_on = |of: &AtomicU64, before: &AtomicU64| {
+            of.fetch_add(before.load(Ordering::Relaxed), Ordering::Relaxed);
+        };
+        goes_on(&self.0.hits, &from.0.hits);
+        goes_on(&self.0.misses, &from.0.misses);
     }
 
     /// The host's own names, as they are now.

@@ -1,7 +1,10 @@
 //! admin.sock: the administrator's tool. How the daemon is and what it knows of a user, for
 //! anyone: no more than look-ups show. How a login would be decided, for root about anyone and for
 //! others about themselves. What else AD says of a person (`[profile]`), for whom the configuration
-//! names.
+//! names. What is held, and the last logins, for root.
+
+mod cache;
+mod group;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,10 +20,11 @@ use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
 use crate::lookups::person::PersonNow;
+use crate::metrics;
 use crate::peer::Peer;
 use crate::profile;
 use crate::ssh_keys;
-use crate::status::Numbers;
+use crate::status::{self, Numbers};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -31,6 +35,11 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Reply {
     let request = frame::decode(&request)?;
+    if is_for_root(&request) && peer.uid != 0 {
+        let uid = peer.uid;
+        let why = format!("this is for root alone, and uid {uid} has asked. Ask with sudo");
+        return reply(&AdminReply::Denied(why));
+    }
     let _place = budget.place(peer.uid).await;
     // The place covers every search of the request: one that waited for another of the same uid's
     // places could wait for itself.
@@ -58,7 +67,40 @@ pub(crate) async fn answer(
                 Err(error) => AdminReply::Unavailable(error.to_string()),
             }
         }
+        AdminRequest::Group(name) => match group::group(&host, &name).await {
+            Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::Conditions => AdminReply::Conditions(Box::new(status::conditions(&host))),
+        AdminRequest::Metrics => AdminReply::Metrics(metrics::families(&host, &numbers)),
+        AdminRequest::Flush { anyway } => cache::flush(&host, anyway).await,
+        AdminRequest::Refresh(whom) => match cache::refresh(&host, &whom).await {
+            Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::Export(cursor) => cache::export(&host, cursor.as_ref()),
+        AdminRequest::Decisions(after) => AdminReply::Decisions(numbers.recent.after(after)),
     })
+}
+
+/// Whether root alone is answered, whomever a request is about.
+fn is_for_root(request: &AdminRequest) -> bool {
+    match request {
+        AdminRequest::Flush { .. }
+        | AdminRequest::Refresh(_)
+        | AdminRequest::Export(_)
+        | AdminRequest::Decisions(_) => true,
+        AdminRequest::Status
+        | AdminRequest::User(_)
+        | AdminRequest::Why { .. }
+        | AdminRequest::SshKeys(_)
+        | AdminRequest::Freshness
+        | AdminRequest::Profile(_)
+        | AdminRequest::Sync
+        | AdminRequest::Group(_)
+        | AdminRequest::Conditions
+        | AdminRequest::Metrics => false,
+    }
 }
 
 /// A user and what anybody is told of them, or why there is nobody of that name.

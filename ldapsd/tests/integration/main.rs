@@ -45,5 +45,7 @@ mod published;
 mod searches;
 mod shadowing;
 mod ssh_keys;
+mod tools;
+mod tools_cache;
 mod why;
 mod workstations;

@@ -31,6 +31,7 @@ mod spoken;
 mod ssh_keys;
 mod stand;
 mod talk;
+mod tools;
 mod truth;
 mod unasked;
 mod words;

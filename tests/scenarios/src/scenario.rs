@@ -53,6 +53,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::unasked::SCENARIOS,
         crate::spoken::SCENARIOS,
         crate::django::SCENARIOS,
+        crate::tools::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::STANDING_ATTRIBUTES;
 use crate::entries::PasswdEntry;
-use crate::protocol::messages::Verdict;
+use crate::protocol::messages::{Cursor, Verdict};
+use crate::protocol::tools::{
+    Conditions, Decisions, Exported, Family, Flushed, GroupReport, Refreshed, Whom,
+};
 
 /// A question of the administrator's tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,23 @@ pub enum AdminRequest {
     Profile(String),
     /// How far the reading of everybody is, and whether the domain controller tells of changes.
     Sync,
+    /// What the daemon knows about a group, asked of the directory now.
+    Group(String),
+    /// What [`AdminRequest::Status`] does not say.
+    Conditions,
+    /// Every number there is.
+    Metrics,
+    /// Forget what is held of the directory. For root.
+    Flush {
+        /// Also while no domain controller answers, who could be asked again.
+        anyway: bool,
+    },
+    /// Read somebody of the directory anew. For root.
+    Refresh(Whom),
+    /// A page of what is held, from a cursor of the page before. For root.
+    Export(Option<Cursor>),
+    /// The decisions about logins after the one with this number. For root.
+    Decisions(u64),
 }
 
 /// The answer to an [`AdminRequest`].
@@ -57,6 +77,22 @@ pub enum AdminReply {
     /// How far the reading of everybody is, with `sync = "all"`, and how the domain controller tells
     /// of changes, with `notify`.
     Sync(Option<SyncStatus>, Option<NotifyStatus>),
+    /// The group.
+    Group(Box<GroupReport>),
+    /// There is no group of that name, and why that is known.
+    NoSuchGroup(String),
+    /// What the status does not say.
+    Conditions(Box<Conditions>),
+    /// Every number there is.
+    Metrics(Vec<Family>),
+    /// What was forgotten.
+    Flushed(Flushed),
+    /// What has changed.
+    Refreshed(Refreshed),
+    /// A page of what is held.
+    Exported(Exported),
+    /// Decisions about logins.
+    Decisions(Decisions),
 }
 
 /// How the daemon is.

@@ -3,10 +3,12 @@
 //! Nothing here trusts anything: to trust a certificate is to put it where [`crate::Tls`] looks.
 
 mod der;
+pub(crate) mod ending;
 mod facts;
 mod formats;
 mod sent;
 
+pub use ending::{Ending, Ends, configured};
 pub use facts::{Facts, Role};
 pub use formats::{Contents, Format, Unreadable, read};
 pub use sent::{Accepted, Sent, as_accepted, as_sent, servers};

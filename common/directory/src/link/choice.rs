@@ -97,6 +97,7 @@ impl Link {
         password: &Password,
     ) -> Result<BindOutcome, DirectoryError> {
         let outcome = bind::bind(&connection, dn, password, self.patience()).await?;
+        self.traffic.note_answer();
         let in_use = self.lock().connected.clone();
         if let Some(server) = in_use.filter(|server| server == connection.server()) {
             self.ready.expect_more(&server);
