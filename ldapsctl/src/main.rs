@@ -6,6 +6,7 @@ mod cert;
 mod check_config;
 mod daemon;
 mod doctor;
+mod migrate;
 mod output;
 mod pam_codes;
 mod ssh_keys;
@@ -81,6 +82,11 @@ enum Command {
     /// changes nothing. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
     /// 3 if something could not be looked at and the rest is well.
     Doctor(doctor::Doctor),
+    /// Move from sssd, nslcd or winbind: print the ldaps.toml that keeps every uid, gid, home and shell,
+    /// name what has no counterpart, and prove it account by account. Switches nothing. Exits with 0 if
+    /// nothing differs (or nothing was compared), 1 if something does, 3 if one of the two stacks does
+    /// not answer.
+    Migrate(migrate::Migrate),
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -117,6 +123,7 @@ fn main() -> ExitCode {
         }
         Command::Cert(command) => cert::run(&command),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Migrate(migrate) => migrate::run(&migrate),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
