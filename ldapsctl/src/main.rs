@@ -6,6 +6,7 @@ mod cert;
 mod check_config;
 mod daemon;
 mod doctor;
+mod manual;
 mod migrate;
 mod output;
 mod pam_codes;
@@ -14,7 +15,7 @@ mod status;
 mod user;
 mod why;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ldaps_core::config::Sources;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport};
 use output::{print, print_error};
@@ -87,6 +88,12 @@ enum Command {
     /// nothing differs (or nothing was compared), 1 if something does, 3 if one of the two stacks does
     /// not answer.
     Migrate(migrate::Migrate),
+    /// Write the manual pages and the completions of shells below a directory: for the package.
+    #[command(hide = true)]
+    Manual {
+        /// Where to.
+        dir: PathBuf,
+    },
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -123,6 +130,7 @@ fn main() -> ExitCode {
         }
         Command::Cert(command) => cert::run(&command),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Manual { dir } => manual::run(&Arguments::command(), &dir),
         Command::Migrate(migrate) => migrate::run(&migrate),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
@@ -213,7 +221,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Arguments::command().debug_assert();
     }
 }

@@ -51,4 +51,17 @@ mod tests {
     fn an_argument_that_is_no_text_is_a_lock_out() {
         assert_eq!(Arguments::parse(&[c"\xff"]).unknown, ["\u{fffd}"]);
     }
+
+    #[test]
+    fn the_manual_has_another_argument_than_the_module() {
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man/pam_ldaps.8.md"));
+        let (_, arguments) = manual.split_once("## ARGUMENTS").unwrap();
+        let (arguments, _) = arguments.split_once("\n## ").unwrap();
+        let rows =
+            arguments.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(['`', '=']));
+        let rows: Vec<&str> = rows.map(|(name, _)| name).collect();
+        let known: Vec<&str> = std::iter::once("debug").chain(LIBPAMS).collect();
+        assert_eq!(rows, known);
+    }
 }

@@ -67,7 +67,7 @@ pub struct Source {
     text: Zeroizing<String>,
 }
 
-/// The named file, or the first in its usual place. A host with Samba's file shares alone has an
+/// The named file, or the one in its usual place. A host with Samba's file shares alone has an
 /// smb.conf that says nothing of ids.
 ///
 /// # Errors
@@ -77,17 +77,24 @@ pub fn find(named: Option<&Path>) -> Result<Source, String> {
         let text = read(path)?;
         return Ok(Source { kind: Kind::of(&text), path: path.to_owned(), text });
     }
+    let mut found = Vec::new();
     for place in PLACES.iter().map(Path::new).filter(|place| place.exists()) {
         let text = read(place)?;
         let kind = Kind::of(&text);
         if kind != Kind::Winbind || text.to_lowercase().contains("idmap config") {
-            return Ok(Source { kind, path: place.to_owned(), text });
+            found.push(Source { kind, path: place.to_owned(), text });
         }
     }
-    Err(format!(
-        "there is nothing to move from: none of {} is there. Name the file.",
-        PLACES.join(", ")
-    ))
+    if found.len() > 1 {
+        let paths: Vec<String> = found.iter().map(Source::shown).collect();
+        return Err(format!("there are {}: name the one to move from.", paths.join(" and ")));
+    }
+    found.pop().ok_or_else(|| {
+        format!(
+            "there is nothing to move from: none of {} is there. Name the file.",
+            PLACES.join(", ")
+        )
+    })
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, String> {

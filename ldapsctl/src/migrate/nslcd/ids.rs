@@ -11,6 +11,7 @@ const RIDS: u32 = 1_000_000_000;
 
 /// Groups that every domain has, whose RIDs are below 1000 (MS-DTYP 2.4.2.4), by their English names.
 const LOW_GROUPS: &[(&str, u32)] = &[
+    ("enterprise read-only domain controllers", 498),
     ("domain admins", 512),
     ("domain users", 513),
     ("domain guests", 514),
@@ -20,7 +21,14 @@ const LOW_GROUPS: &[(&str, u32)] = &[
     ("schema admins", 518),
     ("enterprise admins", 519),
     ("group policy creator owners", 520),
+    ("read-only domain controllers", 521),
+    ("cloneable domain controllers", 522),
+    ("protected users", 525),
+    ("key admins", 526),
+    ("enterprise key admins", 527),
     ("ras and ias servers", 553),
+    ("allowed rodc password replication group", 571),
+    ("denied rodc password replication group", 572),
 ];
 
 pub(super) fn plan(conf: &mut Section, plan: &mut Plan) {

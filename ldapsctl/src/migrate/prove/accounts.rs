@@ -51,9 +51,7 @@ pub fn whom(
         asked.users.extend(old.users(&owners)?.into_iter().map(|user| user.name));
     }
     if migrate.all {
-        let (users, groups) = ours.everybody()?;
-        add_missing(&mut asked.users, users, names);
-        add_missing(&mut asked.groups, groups, names);
+        add_missing(&mut asked.users, ours.everybody()?, names);
     }
     if asked.users.is_empty() && asked.groups.is_empty() {
         return Err("there is nobody to compare: the old stack lists and has cached nobody, and nobody has \

@@ -87,7 +87,8 @@ pub fn compare(asked: &Asked, old: &OldStack, names: &Names, ours: &Ours) -> Res
     for user in known {
         by_name.insert(names.canonical(&user.name), Some(user));
     }
-    by_name.retain(|name, _| !is_local(name));
+    // A name that ends so is a computer's, and no computer logs in.
+    by_name.retain(|name, _| !is_local(name) && !name.ends_with('$'));
     let shown: Vec<String> = by_name.values().flatten().map(|user| user.name.clone()).collect();
     let gids: BTreeMap<String, BTreeSet<u32>> =
         shown.iter().cloned().zip(old.gids_of(&shown)?).collect();
@@ -291,11 +292,16 @@ impl Proof {
 
     /// How files come to their new owners, where ids are to change.
     fn owners(&self) -> String {
-        let uid = self.differences.iter().find(|one| one.what == "uid");
-        let gid = self
-            .differences
-            .iter()
-            .find(|one| one.what == "gid" && one.account.starts_with("group "));
+        let changes = |what: &'static str, kind: &'static str| {
+            let is_id = |text: &str| text.parse::<u32>().is_ok();
+            self.differences.iter().find(move |one| {
+                one.what == what
+                    && one.account.starts_with(kind)
+                    && is_id(&one.old)
+                    && is_id(&one.ours)
+            })
+        };
+        let (uid, gid) = (changes("uid", "user "), changes("gid", "group "));
         let mut text = "Mend ldaps.toml, or keep what differs with --keep-ids. ".to_owned();
         if uid.or(gid).is_some() {
             text += "An id that shall change leaves files behind: on each file system,";
