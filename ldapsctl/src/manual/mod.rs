@@ -71,18 +71,11 @@ fn completion(command: &Command, shell: Shell) -> Vec<u8> {
     script
 }
 
-/// Without what `--help` does not list.
+/// Without the commands that `--help` does not list.
 fn visible(command: &Command) -> Command {
-    let mut visible = Command::new(command.get_name().to_owned());
-    visible = visible.args(command.get_arguments().filter(|argument| !argument.is_hide_set()));
-    if let Some(about) = command.get_about() {
-        visible = visible.about(about.clone());
-    }
-    if let Some(version) = command.get_version() {
-        visible = visible.version(version.to_owned());
-    }
-    let below = command.get_subcommands().filter(|below| !below.is_hide_set());
-    visible.subcommands(below.map(self::visible))
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set()).cloned();
+    let about = command.get_about().cloned().unwrap_or_default();
+    Command::new("ldapsctl").version(env!("CARGO_PKG_VERSION")).about(about).subcommands(below)
 }
 
 #[cfg(test)]

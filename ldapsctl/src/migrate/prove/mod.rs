@@ -10,6 +10,7 @@ mod keep;
 mod old;
 mod ours;
 mod place;
+mod report;
 
 pub use compare::Proof;
 

@@ -155,7 +155,7 @@ fn names_in(content: &[u8]) -> BTreeSet<String> {
         let (name, behind) = rest.split_at(end);
         if behind.starts_with(b",CN=USERS,")
             && let Ok(name) = std::str::from_utf8(name)
-            && !name.contains('\\')
+            && !name.contains(|c: char| c.is_control() || c == '\\')
         {
             names.insert(name.to_lowercase());
         }
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn people_in_the_cache_are_not_seen() {
-        let cache = b"\0\0DN=NAME=ALICE@CORP.EXAMPLE,CN=USERS,CN=CORP.EXAMPLE,CN=SYSDB\0garbage\
+        let cache = b"\0\0DN=NAME=BR\0KEN@CORP.EXAMPLE,CN=USERS,DN=NAME=ALICE@CORP.EXAMPLE,CN=USERS,CN=CORP.EXAMPLE,CN=SYSDB\0garbage\
                       DN=NAME=LINUX-USERS@CORP.EXAMPLE,CN=GROUPS,CN=CORP\0DN=NAME=";
         assert_eq!(names_in(cache), ["alice@corp.example".to_owned()].into());
     }
