@@ -59,6 +59,12 @@ fn write(command: &Command, dir: &Path) -> io::Result<()> {
 fn page(command: &Command, source: &str) -> String {
     // The reference's title is the page's own.
     let reference = REFERENCE.split_once('\n').map_or(REFERENCE, |(_, rest)| rest);
+    // Where the package has what the repository has elsewhere.
+    let reference = reference.replace("`etc/", "`/usr/share/doc/ldaps-login/examples/");
+    let reference = reference
+        .replace("examples/ldaps/", "examples/")
+        .replace("examples/ssh/sshd_config.d/", "examples/");
+    let reference = reference.replace(" in this repository", "");
     let reference = reference.replace("\n### ", "\n#### ").replace("\n## ", "\n### ");
     let source = source.replace("{reference}", &reference);
     let source = source.replace("{commands}", &commands::markdown(command));
