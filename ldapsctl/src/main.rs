@@ -10,6 +10,8 @@ mod everybody;
 mod group;
 mod login_log;
 mod metrics;
+mod manual;
+mod migrate;
 mod output;
 mod pam_codes;
 mod ssh_keys;
@@ -19,7 +21,7 @@ mod user;
 mod watch;
 mod why;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ldaps_core::config::Sources;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport};
 use output::{print, print_error};
@@ -112,6 +114,17 @@ enum Command {
     /// changes nothing. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
     /// 3 if something could not be looked at and the rest is well.
     Doctor(doctor::Doctor),
+    /// Move from sssd, nslcd or winbind: print the ldaps.toml that keeps every uid, gid, home and shell,
+    /// name what has no counterpart, and prove it account by account. Switches nothing. Exits with 0 if
+    /// nothing differs (or nothing was compared), 1 if something does, 3 if one of the two stacks does
+    /// not answer.
+    Migrate(migrate::Migrate),
+    /// Write the manual pages and the completions of shells below a directory: for the package.
+    #[command(hide = true)]
+    Manual {
+        /// Where to.
+        dir: PathBuf,
+    },
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -154,6 +167,8 @@ fn main() -> ExitCode {
         }
         Command::Cert(command) => cert::run(&command),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Manual { dir } => manual::run(&Arguments::command(), &dir),
+        Command::Migrate(migrate) => migrate::run(&migrate),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
@@ -216,7 +231,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Arguments::command().debug_assert();
     }
 }

@@ -18,6 +18,7 @@ mod identity;
 mod local;
 mod logins;
 mod looks;
+mod migrate;
 mod names;
 mod offline;
 mod package;
