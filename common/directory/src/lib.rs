@@ -33,6 +33,7 @@ mod ready;
 mod search;
 mod server;
 mod tls;
+mod tls_fault;
 mod users;
 
 pub use account::{AccountState, Judgement, PasswordState};
@@ -47,5 +48,6 @@ pub use password::{ChangeOutcome, ChangeRefusal};
 pub use policy::{PasswordPolicy, PolicyOfAccount};
 pub use queries::{Directory, Page};
 pub use server::Server;
-pub use tls::{Tls, TlsFault, TlsReason};
+pub use tls::Tls;
+pub use tls_fault::{TlsFault, TlsReason};
 pub use users::{PosixAttributes, UserRecord};

@@ -1,7 +1,10 @@
 //! The configuration: read as the daemon reads it; where that fails, by what can be made out of it.
 #![forbid(unsafe_code)]
 
-use super::report::Report;
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
 use super::{Doctor, text};
 use ldaps_core::config::{self, Config, ServerUri, server_uri};
 use std::collections::BTreeMap;
@@ -33,7 +36,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 format!("{} has no mistakes", doctor.config.display()),
             );
             for warning in loaded.warnings.iter().chain(&config::unreadable_by_daemon(&config)) {
-                report.warning(
+                report.add(
+                    Warning,
                     AREA,
                     "configuration-warning",
                     format!("{}: {}", warning.place, warning.problem),
@@ -49,7 +53,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
             Known { uris, addresses, tls: config.tls.clone(), config: Some(config) }
         }
         Err(errors) if errors.is_unconfigured() => {
-            report.fault(
+            report.add(
+                Fault,
                 AREA,
                 "unconfigured",
                 format!("{} does not exist", doctor.config.display()),
@@ -68,7 +73,7 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 } else {
                     let why =
                         "the daemon does not start with it; one that runs keeps the last good one";
-                    report.fault(AREA, "configuration-error", what, why, &error.remedy);
+                    report.add(Fault, AREA, "configuration-error", what, why, &error.remedy);
                 }
             }
             made_out(doctor)

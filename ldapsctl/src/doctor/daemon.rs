@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 use super::Doctor;
-use super::report::Report;
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
 use crate::daemon::ask_daemon;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 
@@ -15,7 +18,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             let connected = status.servers.iter().any(|server| server.connected);
             report.fine(AREA, "running", format!("ldapsd {} runs", status.version));
             if let (false, Some((error, _))) = (connected, &status.last_error) {
-                report.warning(
+                report.add(
+Warning,
                     AREA,
                     "not-connected",
                     format!("it is connected to no server: {error}"),
@@ -25,7 +29,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
                 );
             }
             if env!("CARGO_PKG_VERSION") != status.version {
-                report.warning(
+                report.add(
+Warning,
                     AREA,
                     "version",
                     format!("ldapsd is {}, and this tool {}", status.version, env!("CARGO_PKG_VERSION")),
@@ -35,7 +40,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             }
         }
         Ok(_) => report.unseen(AREA, "running", "ldapsd gives no status", "journalctl -u ldapsd"),
-        Err(error) => report.fault(
+        Err(error) => report.add(
+Fault,
             AREA,
             "not-running",
             error.to_string(),

@@ -49,31 +49,7 @@ pub struct Report {
 impl Report {
     /// Something is as it should be.
     pub fn fine(&mut self, area: &'static str, id: &'static str, what: impl Into<String>) {
-        self.add(area, id, Severity::Fine, what, "", "");
-    }
-
-    /// Something keeps people out, or lets them in.
-    pub fn fault(
-        &mut self,
-        area: &'static str,
-        id: &'static str,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.add(area, id, Severity::Fault, what, why, remedy);
-    }
-
-    /// Something will.
-    pub fn warning(
-        &mut self,
-        area: &'static str,
-        id: &'static str,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.add(area, id, Severity::Warning, what, why, remedy);
+        self.add(Severity::Fine, area, id, what, "", "");
     }
 
     /// Something was not to be seen.
@@ -84,14 +60,15 @@ impl Report {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.add(area, id, Severity::Unseen, what, "", remedy);
+        self.add(Severity::Unseen, area, id, what, "", remedy);
     }
 
-    fn add(
+    /// Something is found, with why it matters and what mends it.
+    pub fn add(
         &mut self,
+        severity: Severity,
         area: &'static str,
         id: &'static str,
-        severity: Severity,
         what: impl Into<String>,
         why: impl Into<String>,
         remedy: impl Into<String>,

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::configuration::Known;
-use super::report::Report;
+use super::report::{Report, Severity::Fault};
 use ldaps_core::config::Config;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
@@ -30,12 +30,12 @@ pub fn look(known: &Known, trusted: bool, report: &mut Report) {
         Ok(seen) => found(config, &seen, report),
         Err(DirectoryError::ServiceAccount { refusal, server, bind_dn }) => {
             let what = format!("{server} refuses {bind_dn:?}: {refusal}");
-            report.fault(AREA, id_of(refusal), what, NOBODY, remedy(refusal, config));
+            report.add(Fault, AREA, id_of(refusal), what, NOBODY, remedy(refusal, config));
         }
         Err(error) => {
             let remedy =
                 "is `base` in this domain? Leave it out: the directory's own is taken then";
-            report.fault(AREA, "search", error.to_string(), NOBODY, remedy);
+            report.add(Fault, AREA, "search", error.to_string(), NOBODY, remedy);
         }
     }
 }
@@ -55,7 +55,8 @@ fn secret(config: &Config, report: &mut Report) -> Option<Password> {
             return None;
         }
         Err(error) => {
-            report.fault(
+            report.add(
+                Fault,
                 AREA,
                 "secret",
                 format!("{shown} cannot be read: {error}"),
@@ -71,7 +72,8 @@ fn secret(config: &Config, report: &mut Report) -> Option<Password> {
         Ok(password) => Some(password),
         Err(error) => {
             let what = format!("the password in {shown} cannot be used: {error}");
-            report.fault(
+            report.add(
+                Fault,
                 AREA,
                 "secret",
                 what,
@@ -135,7 +137,8 @@ fn found(config: &Config, seen: &Seen, report: &mut Report) {
     );
     report.fine(AREA, "bind", what);
     if seen.users == 0 {
-        report.fault(
+        report.add(
+Fault,
             AREA,
             "no-users",
             format!("the filter {} finds nobody under {}", config.users.complete_filter(), domain.base),
@@ -153,7 +156,8 @@ fn found(config: &Config, seen: &Seen, report: &mut Report) {
             domain.head
         );
         let what = format!("{attribute} of {dn} is not shown to the service account");
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             "unreadable",
             what,

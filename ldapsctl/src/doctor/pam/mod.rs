@@ -9,7 +9,7 @@ mod play;
 mod stack;
 
 use super::Doctor;
-use super::report::Report;
+use super::report::{Report, Severity::Fault};
 use control::Action;
 use modules::{Case, Daemon, Person};
 use play::Outcome;
@@ -35,7 +35,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
                 broken(service, &stack, &mut troubles);
                 look_at(service, &stack, &mut troubles, report);
             }
-            Err(problem) => report.fault(
+            Err(problem) => report.add(
+Fault,
                 AREA,
                 "stack-broken",
                 format!("{service}: {problem}"),
@@ -51,7 +52,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             _ => trouble.who.join("; "),
         };
         let who = format!("{}: {who}", trouble.services.join(", "));
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             trouble.id,
             format!("{who}: {}", trouble.end),
