@@ -42,7 +42,7 @@ pub use changes::{Change, Changes, Poll, Position};
 pub use domain::{Domain, Lockout};
 pub use error::DirectoryError;
 pub use groups::GroupRecord;
-pub use inspect::{Seen, inspect};
+pub use inspect::{OwnAccount, Seen, Unreadable, inspect};
 pub use link::{LinkStatus, Settings};
 pub use password::{ChangeOutcome, ChangeRefusal};
 pub use policy::{PasswordPolicy, PolicyOfAccount};

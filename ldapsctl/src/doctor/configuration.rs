@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::report::{
-    Report,
+    Fix, Report,
     Severity::{Fault, Warning},
 };
 use super::{Doctor, text};
@@ -74,10 +74,30 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                     let why =
                         "the daemon does not start with it; one that runs keeps the last good one";
                     report.add(Fault, AREA, "configuration-error", what, why, &error.remedy);
+                    if let Some(fix) = tighter(doctor, &error.remedy) {
+                        report.mended_by(fix);
+                    }
                 }
             }
             made_out(doctor)
         }
+    }
+}
+
+/// What a remedy by chmod comes to: root's file, and of the secret the daemon's group reads, too.
+fn tighter(doctor: &Doctor, remedy: &str) -> Option<Fix> {
+    let words: Vec<&str> = remedy.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "chmod")?;
+    let (mode, path) = (words.get(at + 1)?, PathBuf::from(words.get(at + 2)?));
+    if !path.is_file() {
+        return None;
+    }
+    match *mode {
+        "0640" => Some(Fix::Mode { path, group: "ldapsd", mode: 0o640 }),
+        "go-w" if path == doctor.config || path == doctor.ldap_conf => {
+            Some(Fix::Mode { path, group: "root", mode: 0o644 })
+        }
+        _ => None,
     }
 }
 

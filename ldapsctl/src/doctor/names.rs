@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::report::{
-    Report,
+    Fix, Report,
     Severity::{Fault, Warning},
 };
 use super::{Doctor, text};
@@ -31,31 +31,6 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
     initgroups(&shown, &content, report);
     module(doctor, report);
     nscd(doctor, report);
-    homes(doctor, report);
-}
-
-/// Home directories at the first login.
-fn homes(doctor: &Doctor, report: &mut Report) {
-    let session = text(&doctor.path("/etc/pam.d/common-session")).unwrap_or_default();
-    let lines = || session.lines().filter(|line| !line.trim_start().starts_with('#'));
-    match lines()
-        .any(|line| line.contains("pam_mkhomedir.so") || line.contains("pam_oddjob_mkhomedir.so"))
-    {
-        true => {
-            report.fine("home directories", "made", "pam_mkhomedir makes them at the first login")
-        }
-        false => report.add(
-            Warning,
-            "home directories",
-            "not-made",
-            format!(
-                "{} has no pam_mkhomedir.so",
-                doctor.path("/etc/pam.d/common-session").display()
-            ),
-            "whoever logs in for the first time has no home directory, and begins in /",
-            "sudo pam-auth-update --enable mkhomedir; not needed where homes are mounted",
-        ),
-    }
 }
 
 /// The words behind `passwd:`; glibc takes the last such line.
@@ -79,11 +54,11 @@ fn line_of(content: &str, database: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mut Report) {
+fn look_at(shown: &str, database: &'static str, words: &Option<Vec<String>>, report: &mut Report) {
     let Some(words) = words else {
         let why = "glibc asks files alone, and nobody from the directory is known";
         let what = format!("{shown} has no line {database}:");
-        return report.add(
+        report.add(
             Fault,
             AREA,
             "not-asked",
@@ -91,6 +66,7 @@ fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mu
             why,
             format!("add the line \"{database}: files {SERVICE}\""),
         );
+        return report.mended_by(Fix::Nsswitch(database));
     };
     let line = words.join(" ");
     let at = |service: &str| words.iter().position(|word| word == service);
@@ -100,7 +76,8 @@ fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mu
         let remedy = format!(
             "sudo sed -i -E '/^{database}:/s/[[:space:]]*(#|$)/ {SERVICE} \\1/' {shown}; or: sudo dpkg-reconfigure ldaps-login"
         );
-        return report.add(Fault, AREA, "not-asked", what, why, remedy);
+        report.add(Fault, AREA, "not-asked", what, why, remedy);
+        return report.mended_by(Fix::Nsswitch(database));
     };
     let before = words.get(..ours).unwrap_or_default();
     if let Some(stop) = before.iter().find(|word| ends_search(word)) {
@@ -215,6 +192,7 @@ Warning,
             "it shows people and groups as they were up to an hour ago, \"not found\" too",
             "sudo systemctl disable --now nscd; or, in /etc/nscd.conf: enable-cache passwd no, enable-cache group no",
         );
+        report.mended_by(Fix::run(&["nscd -i passwd", "nscd -i group"]));
     }
 }
 

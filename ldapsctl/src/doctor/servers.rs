@@ -1,6 +1,7 @@
 //! The domain controllers: name, route, port, TLS, trust; each told from the others.
 #![forbid(unsafe_code)]
 
+use super::SOON_DAYS;
 use super::configuration::Known;
 use super::report::{
     Report,
@@ -14,8 +15,6 @@ use std::time::{Duration, Instant};
 const NETWORK: &str = "network";
 const TLS: &str = "TLS";
 const PATIENCE: Duration = Duration::from_secs(4);
-/// "Soon", for what expires.
-const SOON_DAYS: i64 = 30;
 const NOBODY: &str = "while no server can be used, nobody can log in with a password";
 
 /// Looks at every server; true if at least one can be used.

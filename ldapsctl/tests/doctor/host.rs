@@ -72,6 +72,7 @@ impl Host {
         for name in ["nouac", "ch-nouac"] {
             server.edit(|directory| directory.grant(name, "userAccountControl")).unwrap();
         }
+        server.edit(|directory| directory.grant("nopwdlastset", "pwdLastSet")).unwrap();
         let host = Self { dir: tempfile::tempdir().unwrap(), server, ca };
         for module in MODULES {
             host.write(&format!("usr/lib/x86_64-linux-gnu/security/{module}.so"), "");

@@ -9,7 +9,7 @@ mod play;
 mod stack;
 
 use super::Doctor;
-use super::report::{Report, Severity::Fault};
+use super::report::{Fix, Report, Severity::Fault};
 use control::Action;
 use modules::{Case, Daemon, Person};
 use play::Outcome;
@@ -60,6 +60,10 @@ Fault,
             trouble.why,
             trouble.remedy,
         );
+        if trouble.id == "not-asked" {
+            // It leaves files alone that somebody has edited, and says so.
+            report.mended_by(Fix::run(&["pam-auth-update --package --enable ldaps"]));
+        }
     }
 }
 
