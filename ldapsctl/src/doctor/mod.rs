@@ -4,6 +4,7 @@
 //! a configuration without mistakes.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod apparmor;
 mod clock;
 mod configuration;

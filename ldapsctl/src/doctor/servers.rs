@@ -1,12 +1,12 @@
 //! The domain controllers: name, route, port, TLS, trust; each told from the others.
 #![forbid(unsafe_code)]
 
-use super::SOON_DAYS;
 use super::configuration::Known;
 use super::report::{
     Report,
     Severity::{Fault, Warning},
 };
+use super::{SOON_DAYS, addresses};
 use crate::cert::words;
 use ldaps_directory::certificates::{self, Certificate, Sent};
 use ldaps_directory::{DirectoryError, Server, Tls, TlsFault, TlsReason};
@@ -72,6 +72,9 @@ fn candidates(known: &Known, report: &mut Report) -> Vec<Server> {
 }
 
 fn look_at(server: &Server, tls: Option<&Tls>, known: &Known, report: &mut Report) -> bool {
+    if !addresses::look(server, report) {
+        return false;
+    }
     let sent = match certificates::as_sent(server, PATIENCE) {
         Ok(sent) => sent,
         Err(error) => {

@@ -52,6 +52,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::unasked::SCENARIOS,
         crate::spoken::SCENARIOS,
         crate::django::SCENARIOS,
+        crate::doctor::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()
