@@ -19,40 +19,31 @@ pub fn mend(doctor: &Doctor, report: &Report) -> bool {
         print("There is nothing here that --fix mends.\n\n");
         return true;
     }
+    let asking = !doctor.yes && io::stdin().is_terminal();
     for (what, fix) in fixes {
         print(&format!("{what}\n  to be done: {}\n", fix.describe(doctor)));
-        match agreed(doctor) {
-            Some(true) => {}
-            Some(false) => {
-                print("  not done.\n");
-                continue;
-            }
-            None => {
-                print("Nothing was changed: there is no terminal to ask on. Add --yes to do it.\n");
-                return false;
-            }
+        if !doctor.yes && !(asking && agreed()) {
+            print(if asking { "  not done.\n" } else { "" });
+            continue;
         }
         match fix.apply(doctor) {
             Ok(()) => print("  done.\n"),
             Err(problem) => print(&format!("  NOT done: {problem}\n")),
         }
     }
+    if !doctor.yes && !asking {
+        print("Nothing was changed: there is no terminal to ask on. Add --yes to do it.\n");
+        return false;
+    }
     print("\nLooked at again:\n\n");
     true
 }
 
-/// None: there is nobody to ask.
-fn agreed(doctor: &Doctor) -> Option<bool> {
-    if doctor.yes {
-        return Some(true);
-    }
-    if !io::stdin().is_terminal() {
-        return None;
-    }
+fn agreed() -> bool {
     print("  Do it? [y/N] ");
     let mut answer = String::new();
     let _unread = io::stdin().lock().read_line(&mut answer);
-    Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+    matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 impl Fix {

@@ -153,3 +153,49 @@ fn at_home(doctor: &Doctor, entry: &PasswdEntry, report: &mut Report) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    fn found(uid: u32, shell: &str) -> Vec<&'static str> {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["home/alice", "bin"] {
+            fs::create_dir_all(root.path().join(dir)).unwrap();
+        }
+        let bash = root.path().join("bin/bash");
+        fs::write(&bash, "").unwrap();
+        fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).unwrap();
+        let doctor = Doctor {
+            json: false,
+            user: None,
+            fix: false,
+            yes: false,
+            config: PathBuf::new(),
+            ldap_conf: PathBuf::new(),
+            root: root.path().to_owned(),
+            run_dir: None,
+        };
+        let entry = PasswdEntry {
+            name: "alice".to_owned(),
+            uid,
+            gid: uid,
+            gecos: String::new(),
+            home: "/home/alice".to_owned(),
+            shell: shell.to_owned(),
+        };
+        let mut report = Report::default();
+        at_home(&doctor, &entry, &mut report);
+        report.bad()
+    }
+
+    #[test]
+    fn a_home_of_another_or_a_shell_that_is_not_there_is_not_seen() {
+        let own = fs::metadata("/proc/self").unwrap().uid();
+        assert_eq!(found(own, "/bin/bash"), [""; 0]);
+        assert_eq!(found(own + 1, "/bin/bash"), ["home-owner"]);
+        assert_eq!(found(own, "/bin/zsh"), ["shell"]);
+    }
+}

@@ -134,6 +134,13 @@ impl Report {
         self.findings.len()
     }
 
+    /// The ids of all faults and warnings.
+    #[cfg(test)]
+    pub fn bad(&self) -> Vec<&'static str> {
+        let bad = |it: &&Finding| matches!(it.severity, Severity::Fault | Severity::Warning);
+        self.findings.iter().filter(bad).map(|it| it.id).collect()
+    }
+
     /// Shows all of it, and says by the exit code how bad it is.
     pub fn finish(&self, json: bool) -> ExitCode {
         let printed = match json {

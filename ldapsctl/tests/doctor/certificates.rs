@@ -61,6 +61,18 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: |host| host.configure(&host.uri(DC), "", ""),
         },
         Row {
+            what: "asked for by an alias, and the other way",
+            break_it: |host| host.configure(&host.uri("alias.corp.example"), "", ""),
+            found: &[("TLS", "name")],
+            remedy: "add under [directory.address]: \"dc1.corp.example\" = \"127.0.0.1\" (and leave /etc/hosts alone)",
+            // DNS does not know that name here, so that this is the only way.
+            mend: |host| {
+                host.configure(&host.uri(DC), "", "");
+                let toml = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
+                assert!(toml.contains("[directory.address]\n\"dc1.corp.example\" = \"127.0.0.1\""));
+            },
+        },
+        Row {
             what: "asked for by its address",
             break_it: |host| host.configure(&host.uri("127.0.0.1"), "", ""),
             found: &[("TLS", "name"), ("configuration", "configuration-warning")],

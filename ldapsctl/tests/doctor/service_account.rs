@@ -127,7 +127,11 @@ fn what_ad_says_of_the_service_account_is_not_told() {
         },
         Row {
             what: "a password of its own that ends soon",
-            break_it: |host| set(host, "pwdLastSet", filetime_in_days(-40)),
+            break_it: |host| {
+                // Without the flag by which it never ends.
+                set(host, "userAccountControl", 512);
+                set(host, "pwdLastSet", filetime_in_days(-40));
+            },
             found: &[("service account", "password-ends")],
             remedy: "-PasswordNeverExpires",
             mend: |host| set(host, "pwdLastSet", filetime_in_days(-2)),
@@ -177,6 +181,7 @@ fn filetime_in_days(days: i64) -> i64 {
 #[test]
 fn how_many_are_found_is_not_counted() {
     let host = Host::new();
+    host.configure("base = \"DC=corp,DC=example\"", "", "");
     let (_, out) = host.ran(&[]);
     let line = out.lines().find(|line| line.contains("may bind")).unwrap();
     let words: Vec<&str> = line.split(' ').collect();
