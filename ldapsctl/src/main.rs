@@ -110,8 +110,8 @@ enum Command {
     #[command(subcommand)]
     Cert(cert::CertCommand),
     /// Look for whatever keeps people from logging in, and name the cause and the remedy: the
-    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon and
-    /// changes nothing. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
+    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon, and
+    /// changes nothing without --fix. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
     /// 3 if something could not be looked at and the rest is well.
     Doctor(doctor::Doctor),
     /// Move from sssd, nslcd or winbind: print the ldaps.toml that keeps every uid, gid, home and shell,

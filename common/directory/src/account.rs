@@ -139,6 +139,24 @@ impl AccountState {
         Ok(all.into_iter().filter_map(|(holds, refusal)| holds.then_some(refusal)).collect())
     }
 
+    /// Attributes that every account has, and that are not shown of this one; with each, whether
+    /// nobody gets in without it.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<(&'static str, bool)> {
+        let all = [
+            ("userAccountControl", self.user_account_control.is_none(), true),
+            ("pwdLastSet", self.password_last_set.is_none(), false),
+            ("msDS-User-Account-Control-Computed", self.computed.is_none(), false),
+        ];
+        all.into_iter().filter(|it| it.1).map(|(name, _, decides)| (name, decides)).collect()
+    }
+
+    /// When the account ends, if it does.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.account_expires.and_then(moment)
+    }
+
     /// Whether only a smart card opens the account: AD has no password of it that anybody knows.
     #[must_use]
     pub fn is_smartcard_only(&self) -> bool {

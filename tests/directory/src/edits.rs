@@ -276,6 +276,11 @@ impl Directory {
         self.read_only = read_only;
     }
 
+    /// Sets the clock that the DC shows this many seconds ahead.
+    pub fn set_clock_ahead(&mut self, seconds: i64) {
+        self.clock_ahead = seconds;
+    }
+
     /// How long, in seconds, a replaced password is still taken (AD: an hour). 0 forgets it at once.
     pub fn set_old_password_seconds(&mut self, seconds: i64) {
         self.old_password_seconds = seconds;

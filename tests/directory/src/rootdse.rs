@@ -60,7 +60,7 @@ fn contents(directory: &Directory) -> Vec<(&'static str, Vec<String>)> {
     capabilities.extend(directory.read_only.then_some(PARTIAL_SECRETS));
     vec![
         ("configurationNamingContext", vec![configuration.clone()]),
-        ("currentTime", vec![clock::generalized_time(clock::unix_now())]),
+        ("currentTime", vec![clock::generalized_time(clock::unix_now() + directory.clock_ahead)]),
         ("defaultNamingContext", vec![base.clone()]),
         ("dnsHostName", vec![directory.host.clone()]),
         ("domainControllerFunctionality", list(&["7"])),

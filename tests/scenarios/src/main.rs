@@ -12,6 +12,7 @@ mod certificates;
 mod changes;
 mod django;
 mod everybody;
+mod doctor;
 mod expiry;
 mod freshness;
 mod identity;

@@ -55,6 +55,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::django::SCENARIOS,
         crate::tools::SCENARIOS,
         crate::migrate::SCENARIOS,
+        crate::doctor::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()

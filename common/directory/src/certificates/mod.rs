@@ -6,11 +6,13 @@ mod der;
 pub(crate) mod ending;
 mod facts;
 mod formats;
+mod revocation;
 mod sent;
 
 pub use ending::{Ending, Ends, configured};
 pub use facts::{Facts, Role};
 pub use formats::{Contents, Format, Unreadable, read};
+pub use revocation::{RevocationList, revocation_lists};
 pub use sent::{Accepted, Sent, as_accepted, as_sent, servers};
 
 use openssl::hash::MessageDigest;
