@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ldaps_core::ctl::{Ctl, CtlWriter, State};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::map::{Answer, MapWriter, SharedMap};
+use ldaps_core::map::{Answer, Key, MapView, MapWriter, SharedMap};
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::run_dir::RunDir;
 
@@ -177,6 +177,22 @@ fn groups(bench: &mut Criterion) {
     }
 }
 
+fn misses(bench: &mut Criterion) {
+    let mut rig = Rig::with_users(3_000);
+    let later = monotonic_now() + std::time::Duration::from_secs(86_400);
+    rig.map.put_nobody(Key::UserName(b"zz-nobody"), later).expect("room");
+    for (what, name) in
+        [("nobody has, asked again", &b"zz-nobody"[..]), ("the map does not know", b"zz-other")]
+    {
+        let read = |rig: &Rig| {
+            let look_up = |map: &MapView<'_>| map.user_by_name(black_box(name)) == Answer::Nobody;
+            rig.reader.read(|| Some(rig.dir.clone()), look_up)
+        };
+        assert_eq!(read(&rig), Some(name == b"zz-nobody"));
+        bench.bench_function(&format!("a name that {what}"), |bench| bench.iter(|| read(&rig)));
+    }
+}
+
 fn changes(bench: &mut Criterion) {
     let mut rig = Rig::with_users(3_000);
     let mut version = 0_u32;
@@ -202,5 +218,5 @@ fn changes(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, hits, groups, changes);
+criterion_group!(benches, hits, groups, misses, changes);
 criterion_main!(benches);
