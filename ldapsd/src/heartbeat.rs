@@ -3,6 +3,7 @@
 //! The beat comes from the thread that answers: a daemon that hangs does not beat.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ldaps_core::ctl::{Ctl, CtlWriter, HEARTBEAT_EVERY, State};
@@ -21,7 +22,7 @@ pub(crate) async fn beat(page: &Page, hosts: &HostCell) {
 }
 
 /// The daemon's hand on its page.
-pub(crate) struct Page(CtlWriter);
+pub(crate) struct Page(Arc<CtlWriter>);
 
 impl Page {
     /// Opens the page, or makes it.
@@ -29,9 +30,14 @@ impl Page {
     /// # Errors
     /// A sentence that names the file.
     pub(crate) fn open(run_dir: &Path) -> Result<Self, String> {
-        CtlWriter::open(run_dir).map(Self).map_err(|error| {
+        CtlWriter::open(run_dir).map(Arc::new).map(Self).map_err(|error| {
             format!("{} cannot be written: {error}", run_dir.join(ldaps_core::ctl::FILE).display())
         })
+    }
+
+    /// The page itself, which also names the shared map.
+    pub(crate) fn ctl(&self) -> &Arc<CtlWriter> {
+        &self.0
     }
 
     /// Writes the state and the ranges of the configuration in force.

@@ -3,8 +3,8 @@
 
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use ldaps_core::config::{self, Config, IdMapping, Sources};
 use ldaps_core::secret::Password;
@@ -19,11 +19,14 @@ use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
 use crate::lookups::Lookups;
 use crate::lookups::given::id_map;
+use crate::lookups::outbox::Outbox;
 use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
 /// The highest id of a posix directory: below the ids that mean "none".
 const HIGHEST_ID: u32 = u32::MAX - 2;
+/// A login waits no longer than this for the shared map.
+const PUBLISHED_WITHIN: Duration = Duration::from_millis(200);
 
 /// One configuration in force.
 pub(crate) struct Host {
@@ -43,6 +46,8 @@ pub(crate) struct Host {
     pub(crate) given: Arc<GivenIds>,
     /// How what is known is kept as the directory has it.
     pub(crate) freshness: Freshness,
+    /// Tells how much of what is known the shared map has, once there is one.
+    pub(crate) published: OnceLock<Arc<Outbox>>,
 }
 
 impl Host {
@@ -83,6 +88,7 @@ impl Host {
             offline: offline.clone(),
             given: given.clone(),
             freshness: Freshness::default(),
+            published: OnceLock::new(),
         })
     }
 
@@ -100,6 +106,15 @@ impl Host {
             if self.config.ssh == before.config.ssh {
                 self.ssh_keys = before.ssh_keys.clone();
             }
+        }
+    }
+
+    /// Waits until the shared map has all that is known now: the groups that a login has just read
+    /// are the ones that its program asks for next.
+    pub(crate) async fn published(&self) {
+        if let Some(outbox) = self.published.get() {
+            // Where it takes longer, whoever logs in has the groups of a moment ago.
+            let _ = tokio::time::timeout(PUBLISHED_WITHIN, outbox.copied()).await;
         }
     }
 

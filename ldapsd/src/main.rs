@@ -24,6 +24,7 @@ mod offline;
 mod peer;
 mod privileges;
 mod profile;
+mod published;
 mod run;
 mod run_dir;
 mod sockets;

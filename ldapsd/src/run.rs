@@ -16,6 +16,7 @@ use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
 use crate::offline::Offline;
+use crate::published::Published;
 use crate::run_dir::Listeners;
 use crate::sockets;
 use crate::status::Numbers;
@@ -42,6 +43,8 @@ pub(crate) async fn run(
     let page = Page::open(run_dir).map_err(Failure::Other)?;
     let listeners = Listeners::open(run_dir).map_err(Failure::Other)?;
     let numbers = Arc::new(Numbers::default());
+    let published = Published::new(run_dir, page.ctl());
+    published.follow(&hosts.get());
     page.say(State::Running, &hosts);
 
     let mut tasks = keep_connected(&hosts.get());
@@ -52,12 +55,14 @@ pub(crate) async fn run(
     loop {
         tokio::select! {
             () = heartbeat::beat(&page, &hosts) => {}
+            () = published.watch_local_files() => {}
             Some(()) = signals.terminate.recv() => break,
             Some(()) = signals.interrupt.recv() => break,
             Some(()) = signals.hang_up.recv() => {
                 if reload(sources, &hosts) {
                     settle(&hosts.get()).await;
                     durable.follow(&hosts.get());
+                    published.follow(&hosts.get());
                     tasks.iter().for_each(AbortHandle::abort);
                     tasks = keep_connected(&hosts.get());
                     page.say(State::Running, &hosts);
@@ -69,6 +74,7 @@ pub(crate) async fn run(
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
     serving.finish().await;
+    published.finish();
     durable.finish();
     tracing::info!("ldapsd ends");
     Ok(())

@@ -13,9 +13,12 @@ use ldaps_core::run_dir::RunDir;
 
 use crate::status::Miss;
 use crate::sys::SignalsHeld;
+use crate::warm::{self, Warm};
 
 /// The host as this module sees it. Tests make others than [`BUILT_IN`].
 pub struct Host<'a> {
+    /// What is answered without the daemon.
+    pub warm: Warm<'a>,
     /// Looks for the daemon.
     pub presence: &'a (dyn Fn() -> Presence + Sync),
     /// The file of the host's own users.
@@ -28,6 +31,7 @@ pub struct Host<'a> {
 
 /// The host this module was built for.
 pub const BUILT_IN: Host<'static> = Host {
+    warm: Warm { map: &warm::BUILT_IN, run_dir: &built_in_run_dir },
     presence: &built_in,
     passwd_file: local::PASSWD_FILE,
     group_file: local::GROUP_FILE,
@@ -36,6 +40,10 @@ pub const BUILT_IN: Host<'static> = Host {
 
 fn built_in() -> Presence {
     daemon_page(RunDir::built_in())
+}
+
+fn built_in_run_dir() -> Option<RunDir> {
+    RunDir::built_in().ok()
 }
 
 /// The daemon's page, which says what is worth asking.

@@ -6,8 +6,9 @@
 //! and no lock across calls, reads no environment and prints nothing.
 //!
 //! A call goes through these files, in order: `ffi` (pointers become slices) -> `guard` (a panic
-//! becomes "unavailable") -> `module` (the calls by name) -> `lookup` or `enumeration` (what to
-//! ask, what to believe) -> `host` (the daemon) -> `pack` (the caller's buffer) -> `status`.
+//! becomes "unavailable") -> `module` (the calls by name) -> `warm` (the shared map), and where that
+//! does not know, `lookup` or `enumeration` (what to ask, what to believe) -> `host` (the daemon)
+//! -> `pack` (the caller's buffer) -> `status`.
 
 pub mod enumeration;
 pub mod ffi;
@@ -18,3 +19,4 @@ pub mod module;
 pub mod pack;
 pub mod status;
 pub mod sys;
+pub mod warm;

@@ -61,6 +61,13 @@ pub fn group_by_id(host: &Host<'_>, gid: u32) -> Result<GroupEntry, Miss> {
 /// # Errors
 /// [`Miss`]; a local name is not found.
 pub fn groups_of(host: &Host<'_>, raw: &[u8]) -> Result<Vec<u32>, Miss> {
+    let known = host.warm.groups_of(raw);
+    // Whom the host has made since the daemon ended has not been withdrawn.
+    if let Some(known) = known
+        && (host.warm.is_attended() || !host.is_local_user(raw))
+    {
+        return known;
+    }
     let name = UserName::parse(raw).map_err(|_| Miss::NotFound)?;
     if host.is_local_user(raw) {
         return Err(Miss::NotFound);

@@ -7,6 +7,7 @@
 use std::mem::MaybeUninit;
 
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
+use ldaps_core::map::{GroupView, UserView};
 
 /// What stands in the password field: no password is right, and none is in a shadow file either.
 const NO_PASSWORD: &str = "*";
@@ -57,6 +58,50 @@ pub fn pack_passwd(
     let mut writer = Writer { buffer, at: 0 };
     let [name, passwd, gecos, home, shell] = texts.map(|text| writer.text(text));
     Ok(PasswdAt { name: name?, passwd: passwd?, gecos: gecos?, home: home?, shell: shell? })
+}
+
+/// Packs a user of the map: the text lies there as C wants it.
+///
+/// # Errors
+/// [`TooSmall`]; the buffer is as it was.
+pub fn pack_user_view(
+    user: &UserView<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+) -> Result<PasswdAt, TooSmall> {
+    Writer { buffer, at: 0 }.bytes(0, user.text)?;
+    Ok(PasswdAt {
+        name: 0,
+        passwd: user.passwd_at(),
+        gecos: user.gecos_at,
+        home: user.home_at,
+        shell: user.shell_at,
+    })
+}
+
+/// Packs a group of the map: the text lies there as C wants it, the pointers are made here.
+///
+/// # Errors
+/// [`TooSmall`]; the buffer is as it was.
+pub fn pack_group_view(
+    group: &GroupView<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+) -> Result<GroupAt, TooSmall> {
+    let base = buffer.as_mut_ptr().expose_provenance();
+    let members = base.next_multiple_of(POINTER) - base;
+    let offsets = group.member_offsets();
+    let name = members + (offsets.len() + 1) * POINTER;
+    if name + group.text.len() > buffer.len() {
+        return Err(TooSmall);
+    }
+    let mut writer = Writer { buffer, at: 0 };
+    writer.bytes(name, group.text)?;
+    let mut slot = members;
+    for offset in offsets {
+        writer.pointer(slot, base + name + offset)?;
+        slot += POINTER;
+    }
+    writer.pointer(slot, 0)?;
+    Ok(GroupAt { name, passwd: name + group.passwd_at, members })
 }
 
 /// Packs a group.

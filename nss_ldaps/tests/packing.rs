@@ -29,7 +29,7 @@ proptest! {
             prop_assert!(ffi::is_untouched(&buffer), "{} of {} bytes", room, needed);
         }
         for room in [needed, needed + 1, needed + 100] {
-            prop_assert_eq!(ffi::user(room, &|slot| slot.put_user(&user)), Ok(user.clone()));
+            prop_assert_eq!(ffi::user(room, &|mut slot| slot.put_user(&user)), Ok(user.clone()));
         }
     }
 
@@ -50,7 +50,7 @@ proptest! {
             prop_assert_eq!(packed, Err(nss_ldaps::status::Miss::ShortBuffer));
         }
         for room in [needed, needed + 1, needed + 100] {
-            prop_assert_eq!(ffi::group(room, skew, &|slot| slot.put_group(&group)), Ok(group.clone()));
+            prop_assert_eq!(ffi::group(room, skew, &|mut slot| slot.put_group(&group)), Ok(group.clone()));
         }
     }
 }

@@ -140,12 +140,13 @@ impl Writing {
         let mut synced = Instant::now();
         let mut refused: Option<Instant> = None;
         let mut changed = true;
-        while let Some(subjects) = self.watch.wait(SYNC_EVERY) {
+        while let Some(emptied) = self.watch.wait(SYNC_EVERY) {
+            let subjects: Vec<Subject> = emptied.subjects.into_iter().collect();
             changed |= !subjects.is_empty();
             if refused.is_some_and(|moment| moment.elapsed() < RETRY_AFTER) {
                 continue;
             }
-            let written = self.write(subjects.into_iter().collect(), changed);
+            let written = self.write(subjects, changed);
             let is_time = synced.elapsed() >= SYNC_EVERY;
             let written = written.and_then(|()| if is_time { self.sync() } else { Ok(()) });
             synced = if is_time { Instant::now() } else { synced };
@@ -176,14 +177,14 @@ impl Writing {
         let kept = |subject| kept_of(watch, subject, domain);
         match &mut self.file {
             Some((of, file)) if *of == domain && !file.is_overgrown() => {
-                file.add(subjects.into_iter().map(kept))
+                file.add(subjects.into_iter().filter_map(kept))
             }
             _ if !changed => Ok(()),
             // What has changed is told with everybody else.
             _ => {
                 let configuration = self.configuration;
                 let origin = Kept::Of(Origin { format: FORMAT, configuration, domain });
-                let everybody = watch.everybody().into_iter().map(kept);
+                let everybody = watch.everybody().into_iter().filter_map(kept);
                 let records = std::iter::once(origin).chain(everybody);
                 self.file = Some((domain, KeptFile::make(&self.path, records)?));
                 Ok(())
@@ -200,9 +201,9 @@ impl Writing {
     }
 }
 
-/// How somebody is now, or that there is nothing of them.
-fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Kept {
-    match subject {
+/// How somebody is now, or that there is nothing of them. Of nobody nothing is kept.
+fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Option<Kept> {
+    Some(match subject {
         Subject::User(sid) => match watch.user(sid) {
             Some(user) => {
                 let names = user.keys.iter().filter_map(|key| match key {
@@ -222,7 +223,8 @@ fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Kept {
             Some(groups) => Kept::membership(sid, &groups.known, domain),
             None => Kept::NoMembership(Short::of(sid, domain)),
         },
-    }
+        Subject::Nobody(_) => return None,
+    })
 }
 
 /// What follows from all records together: the last one about somebody holds.

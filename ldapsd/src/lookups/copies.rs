@@ -5,14 +5,14 @@
 //!    ^------------- how is that one now? -----------------------------'
 //! ```
 
-use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ldaps_core::sid::Sid;
 
+use super::local_names::Names;
 use super::memory::{Copied, Key, KnownGroup, KnownUser, Membership};
-use super::outbox::{Outbox, Subject};
+use super::outbox::{Emptied, Outbox, Subject};
 use super::{Inner, Lookups};
 
 /// Follows one memory, and does not keep it.
@@ -47,8 +47,13 @@ impl Lookups {
 impl Watch {
     /// Waits until something has changed, this long at most; None: nothing will any more. Blocks
     /// the thread.
-    pub(crate) fn wait(&self, patience: Duration) -> Option<HashSet<Subject>> {
+    pub(crate) fn wait(&self, patience: Duration) -> Option<Emptied> {
         self.outbox.wait(patience)
+    }
+
+    /// The copy has all of this.
+    pub(crate) fn is_copied(&self, emptied: &Emptied) {
+        self.outbox.is_copied(emptied);
     }
 
     /// What ends the waiting.
@@ -79,5 +84,38 @@ impl Watch {
     /// How somebody's groups are now; None: forgotten.
     pub(crate) fn membership(&self, sid: Sid) -> Option<Copied<Membership>> {
         self.memory.upgrade()?.memory().membership_of(sid)
+    }
+
+    /// Whom a name or id leads to.
+    pub(crate) fn user_at(&self, key: &Key) -> Option<Copied<KnownUser>> {
+        self.memory.upgrade()?.memory().user_at(key)
+    }
+
+    /// The group that a name or gid leads to.
+    pub(crate) fn group_at(&self, key: &Key) -> Option<Copied<KnownGroup>> {
+        self.memory.upgrade()?.memory().group_at(key)
+    }
+
+    /// How long it still holds that nobody has this name or id; None: it does not.
+    pub(crate) fn nobody_for(&self, key: &Key) -> Option<Duration> {
+        self.memory.upgrade()?.memory().nobody_for(key)
+    }
+
+    /// The host's own names; None: they cannot be read, so nobody knows what they hide.
+    pub(crate) fn local_names(&self) -> Option<Arc<Names>> {
+        self.memory.upgrade()?.local_names().ok()
+    }
+
+    /// Has everything of groups asked for again: what the host's own names hide in them is other
+    /// than it was.
+    pub(crate) fn doubt_everything_of_groups(&self) {
+        if let Some(inner) = self.memory.upgrade() {
+            inner.memory().doubt_everything_of_groups();
+        }
+    }
+
+    /// Whether it is certain that these groups of the directory grant none of the host's.
+    pub(crate) fn grants_nothing(&self, membership: &Membership) -> bool {
+        self.memory.upgrade().is_some_and(|inner| inner.grants_nothing(membership))
     }
 }

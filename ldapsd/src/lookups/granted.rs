@@ -1,6 +1,8 @@
 //! Groups of the host that groups of the directory grant: `[local_groups]`. The administrator of
 //! the host names both; a group of the directory that only bears the name grants nothing.
 
+use std::sync::PoisonError;
+
 use ldaps_core::names::GroupName;
 use ldaps_directory::DirectoryError;
 
@@ -27,6 +29,18 @@ impl Inner {
             }
         }
         Ok(gids)
+    }
+
+    /// Whether it is certain, with nothing asked, that these groups grant nothing: what is granted
+    /// depends on /etc/group, so it is no part of any copy.
+    pub(super) fn grants_nothing(&self, membership: &Membership) -> bool {
+        let known = self.rule_groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut granting = self.config.local_groups.values().flatten();
+        granting.all(|name| {
+            let name = GroupName::parse(name.as_bytes()).ok();
+            let sid = name.and_then(|name| known.get(&name));
+            sid.is_some_and(|(sid, _)| sid.is_none_or(|sid| !membership.sids.contains(&sid)))
+        })
     }
 
     /// The gid of a group of the host, if it is there and not root's.

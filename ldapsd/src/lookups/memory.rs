@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::outbox::{Outbox, Outboxes, Subject};
-pub(crate) use held::{Copied, Recalled};
+pub(crate) use held::{Copied, Recalled, Trust};
 use held::{Held, is_within};
 
 /// How a user or group was asked for.
@@ -148,6 +148,16 @@ impl Memory {
         self.memberships.get(&sid).map(Copied::of)
     }
 
+    /// The user whom a name or id leads to.
+    pub(crate) fn user_at(&self, key: &Key) -> Option<Copied<KnownUser>> {
+        self.held_user(key).map(Copied::of)
+    }
+
+    /// The group that a name or gid leads to.
+    pub(crate) fn group_at(&self, key: &Key) -> Option<Copied<KnownGroup>> {
+        self.held_group(key).map(Copied::of)
+    }
+
     /// An outbox that hears of every change from now on, and everybody who is held now: whoever
     /// keeps a copy begins with those.
     pub(crate) fn observe(&mut self) -> (Arc<Outbox>, Vec<Subject>) {
@@ -259,7 +269,7 @@ impl Memory {
             if canonical_keys(&self.users[&sid].known.entry).contains(&key) {
                 self.forget_user(sid);
             } else {
-                self.user_keys.remove(&key);
+                self.forget_name(sid, &key);
             }
         }
         if let Some(gid) = self.held_group(&key).map(|held| held.known.entry.gid) {
@@ -276,6 +286,15 @@ impl Memory {
         }
         if self.memberships.remove(&sid).is_some() {
             self.outboxes.put(Subject::Membership(sid));
+        }
+    }
+
+    /// Forgets one of the names of a user, whom the others still lead to.
+    fn forget_name(&mut self, sid: Sid, name: &Key) {
+        self.user_keys.remove(name);
+        if let Some(held) = self.users.get_mut(&sid) {
+            held.keys.retain(|key| key != name);
+            self.outboxes.put(Subject::User(sid));
         }
     }
 
@@ -323,7 +342,7 @@ impl Memory {
     fn put_user(&mut self, held: Held<KnownUser>) {
         let sid = held.known.record.sid;
         for key in &held.keys {
-            self.nobody.pop(key);
+            self.somebody_has(key);
             let before = self.user_keys.insert(key.clone(), sid);
             if let Some(before) = before.filter(|before| *before != sid) {
                 self.doubt_user(before);
@@ -345,9 +364,9 @@ impl Memory {
     fn put_group(&mut self, held: Held<KnownGroup>) {
         let gid = held.known.entry.gid;
         self.take_group(gid);
-        self.nobody.pop(&Key::Gid(gid));
+        self.somebody_has(&Key::Gid(gid));
         for key in &held.keys {
-            self.nobody.pop(key);
+            self.somebody_has(key);
             let before = self.group_names.insert(key.clone(), gid);
             if let Some(before) = before.filter(|before| *before != gid) {
                 self.doubt_group(before);
@@ -368,8 +387,23 @@ impl Memory {
 
     fn nobody_or_unknown<Known>(&mut self, key: &Key) -> Recalled<Known> {
         match self.nobody.get(key) {
-            Some(read) if read.elapsed() < self.nobody_for => Recalled::Nobody,
+            Some(read) if read.elapsed() < self.nobody_for => {
+                self.outboxes.put(Subject::Nobody(key.clone()));
+                Recalled::Nobody
+            }
             _ => Recalled::Unknown,
+        }
+    }
+
+    /// How long it still holds that nobody has this name or id.
+    pub(crate) fn nobody_for(&self, key: &Key) -> Option<Duration> {
+        let left = self.nobody_for.checked_sub(self.nobody.peek(key)?.elapsed())?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn somebody_has(&mut self, key: &Key) {
+        if self.nobody.pop(key).is_some() {
+            self.outboxes.put(Subject::Nobody(key.clone()));
         }
     }
 }

@@ -10,9 +10,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ldaps_core::sid::Sid;
+use tokio::sync::watch;
+
+use super::memory::Key;
 
 /// Of whom something has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     /// The user with this SID.
     User(Sid),
@@ -20,24 +23,46 @@ pub(crate) enum Subject {
     Group(u32),
     /// The groups of the user with this SID.
     Membership(Sid),
+    /// That nobody has this name or id: it was asked for again, or is not so any more.
+    Nobody(Key),
 }
 
 /// Of whom something has changed since it was last emptied.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     filled: Condvar,
+    /// How many of those that were told the copy has.
+    copied: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     subjects: HashSet<Subject>,
+    /// How often something was told.
+    told: u64,
+    poked: bool,
     closed: bool,
+}
+
+/// What was in an outbox.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Emptied {
+    pub(crate) subjects: HashSet<Subject>,
+    told: u64,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), filled: Condvar::new(), copied: watch::Sender::new(0) }
+    }
 }
 
 impl Outbox {
     pub(super) fn put(&self, subject: Subject) {
-        self.lock().subjects.insert(subject);
+        let mut waiting = self.lock();
+        waiting.subjects.insert(subject);
+        waiting.told += 1;
         self.filled.notify_all();
     }
 
@@ -47,14 +72,37 @@ impl Outbox {
         self.filled.notify_all();
     }
 
+    /// Whoever keeps the copy is to look around, though nothing has changed in memory.
+    pub(crate) fn poke(&self) {
+        self.lock().poked = true;
+        self.filled.notify_all();
+    }
+
     /// Waits until something has changed, this long at most, and empties the box; None: it is empty
     /// and closed. Blocks the thread.
-    pub(crate) fn wait(&self, patience: Duration) -> Option<HashSet<Subject>> {
-        let is_idle = |waiting: &mut Waiting| waiting.subjects.is_empty() && !waiting.closed;
+    pub(crate) fn wait(&self, patience: Duration) -> Option<Emptied> {
+        let is_idle = |waiting: &mut Waiting| {
+            waiting.subjects.is_empty() && !waiting.poked && !waiting.closed
+        };
         let waited = self.filled.wait_timeout_while(self.lock(), patience, is_idle);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let subjects = std::mem::take(&mut waiting.subjects);
-        (!subjects.is_empty() || !waiting.closed).then_some(subjects)
+        waiting.poked = false;
+        let emptied =
+            Emptied { subjects: std::mem::take(&mut waiting.subjects), told: waiting.told };
+        (!emptied.subjects.is_empty() || !waiting.closed).then_some(emptied)
+    }
+
+    /// The copy has all of this.
+    pub(crate) fn is_copied(&self, emptied: &Emptied) {
+        self.copied.send_replace(emptied.told);
+    }
+
+    /// Waits until the copy has all that was told before this moment.
+    pub(crate) async fn copied(&self) {
+        let told = self.lock().told;
+        let mut copied = self.copied.subscribe();
+        // It fails when the box is gone, and then nobody waits here.
+        let _ = copied.wait_for(|copied| *copied >= told).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -74,7 +122,10 @@ impl Outboxes {
     }
 
     pub(super) fn put(&self, subject: Subject) {
-        self.0.iter().for_each(|outbox| outbox.put(subject));
+        if let Some((last, others)) = self.0.split_last() {
+            others.iter().for_each(|outbox| outbox.put(subject.clone()));
+            last.put(subject);
+        }
     }
 }
 
@@ -91,6 +142,10 @@ mod tests {
 
     const AT_ONCE: Duration = Duration::ZERO;
 
+    fn subjects(outbox: &Outbox, patience: Duration) -> Option<HashSet<Subject>> {
+        outbox.wait(patience).map(|emptied| emptied.subjects)
+    }
+
     #[test]
     fn a_change_is_told_twice_or_a_late_reader_misses_it() {
         let mut all = Outboxes::default();
@@ -98,12 +153,31 @@ mod tests {
         for _ in 0..3 {
             all.put(Subject::Group(7));
         }
-        assert_eq!(one.wait(AT_ONCE), Some(HashSet::from([Subject::Group(7)])));
-        assert_eq!(one.wait(AT_ONCE), Some(HashSet::new()));
+        assert_eq!(subjects(&one, AT_ONCE), Some(HashSet::from([Subject::Group(7)])));
+        assert_eq!(subjects(&one, AT_ONCE), Some(HashSet::new()));
         all.put(Subject::Group(8));
         drop(all);
         let both = HashSet::from([Subject::Group(7), Subject::Group(8)]);
-        assert_eq!(other.wait(Duration::from_secs(9)), Some(both));
-        assert_eq!(other.wait(Duration::from_secs(9)), None);
+        assert_eq!(subjects(&other, Duration::from_secs(9)), Some(both));
+        assert_eq!(subjects(&other, Duration::from_secs(9)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_goes_on_before_the_copy_has_what_it_has_read() {
+        let mut all = Outboxes::default();
+        let outbox = all.open();
+        let is_copied = || async {
+            tokio::time::timeout(Duration::from_secs(1), outbox.copied()).await.is_ok()
+        };
+        assert!(is_copied().await, "nothing was told");
+        all.put(Subject::Group(7));
+        assert!(!is_copied().await);
+        let emptied = outbox.wait(AT_ONCE).unwrap();
+        all.put(Subject::Group(7));
+        outbox.is_copied(&emptied);
+        assert!(!is_copied().await, "it was told again in between");
+        let emptied = outbox.wait(AT_ONCE).unwrap();
+        outbox.is_copied(&emptied);
+        assert!(is_copied().await);
     }
 }

@@ -19,5 +19,7 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Reply {
     let decoded: PamRequest<'_> = frame::decode(&request)?;
-    reply(&logins::decide(&host, &numbers, peer, decoded).await)
+    let decision = logins::decide(&host, &numbers, peer, decoded).await;
+    host.published().await;
+    reply(&decision)
 }

@@ -38,6 +38,7 @@ mod passwords;
 mod posix;
 mod private_groups;
 mod profile;
+mod published;
 mod shadowing;
 mod ssh_keys;
 mod why;

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use ldaps_core::ctl::{Ctl, CtlWriter, State};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
+use ldaps_core::map::SharedMap;
 use ldaps_core::presence::{Presence, daemon_page_beside};
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::protocol::frame;
@@ -23,6 +24,7 @@ use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use ldaps_core::run_dir::RunDir;
 use nss_ldaps::host::Host;
 use nss_ldaps::module::Module;
+use nss_ldaps::warm::Warm;
 
 /// The only range of the test daemon's ids.
 pub const RANGE: std::ops::RangeInclusive<u32> = 1_842_600_000..=1_842_799_999;
@@ -49,6 +51,8 @@ pub enum Answer {
 pub struct TestHost {
     top: tempfile::TempDir,
     look: Box<dyn Fn() -> Presence + Sync + Send>,
+    find: Box<dyn Fn() -> Option<RunDir> + Sync + Send>,
+    map: SharedMap,
     asked: Arc<AtomicUsize>,
     passwd_file: String,
     group_file: String,
@@ -64,8 +68,13 @@ impl TestHost {
             .unwrap();
         let group_file = top.path().join("group").to_str().unwrap().to_owned();
         fs::write(&group_file, "root:x:0:\nadm:x:4:\ndocker:x:998:\nlocal:x:1000:\n").unwrap();
+        let find = Box::new({
+            let run_dir = run_dir.clone();
+            move || RunDir::at(&run_dir).ok()
+        });
         let look = Box::new(move || daemon_page_beside(RunDir::at(&run_dir), &config));
-        Self { top, look, asked: Arc::default(), passwd_file, group_file }
+        let map = SharedMap::new();
+        Self { top, look, find, map, asked: Arc::default(), passwd_file, group_file }
     }
 
     /// A configured host whose daemon has not started yet.
@@ -151,6 +160,7 @@ impl TestHost {
     /// The module on this host, with another deadline.
     pub fn impatient_module(&self, patience: Duration) -> Module<'_> {
         Module::on(Host {
+            warm: Warm { map: &self.map, run_dir: &*self.find },
             presence: &*self.look,
             passwd_file: &self.passwd_file,
             group_file: &self.group_file,

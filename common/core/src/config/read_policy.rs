@@ -208,6 +208,7 @@ pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
     let poll = section.parsed("poll", polled);
     let negative = section.parsed("negative", cached);
     let negative_max = section.number("negative_max");
+    let map_mib = section.number("map_mib");
     section.finish();
     Cache {
         positive: positive.map_or(defaults.positive, |at| at.value),
@@ -216,6 +217,7 @@ pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
         negative_max: negative_max
             .and_then(|At { value, place: Place { .. } }| usize::try_from(value).ok())
             .unwrap_or(defaults.negative_max),
+        map_mib: map_mib.map(|at| at.value),
     }
 }
 

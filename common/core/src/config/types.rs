@@ -362,6 +362,9 @@ pub struct Cache {
     pub negative: Duration,
     /// How many "not found" answers are held.
     pub negative_max: usize,
+    /// The most memory, in MiB, that the shared map takes: never more than a quarter of the file
+    /// system it is on, which is also what None stands for. 0: there is none.
+    pub map_mib: Option<u32>,
 }
 
 impl Default for Cache {
@@ -371,6 +374,7 @@ impl Default for Cache {
             poll: Duration::from_secs(10),
             negative: Duration::from_secs(60),
             negative_max: 10_000,
+            map_mib: None,
         }
     }
 }

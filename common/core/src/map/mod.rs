@@ -86,7 +86,7 @@ pub use format::Key;
 pub use shared::SharedMap;
 pub use sys::Region;
 pub use view::{Answer, MapView};
-pub use writer::{MapWriter, NOBODY_MAX, PutError, Stats};
+pub use writer::{MapWriter, NOBODY_MAX, OwnedKey, PutError, Stats};
 
 /// The name of a map file in the run directory.
 fn file_name(number: u32) -> String {

@@ -84,6 +84,12 @@ impl SharedMap {
         answer
     }
 
+    /// Whether the daemon that writes it has given a sign of life lately.
+    #[must_use]
+    pub fn is_attended(&self) -> bool {
+        self.shelf.hold().is_some_and(|held| !held.silent(coarse_now()))
+    }
+
     /// Whether the mapped page is the one in the directory; looked at once in a second.
     fn still_there(&self, run_dir: impl Fn() -> Option<RunDir>, held: &Attachment) -> bool {
         let second = u32::try_from(coarse_now().as_secs()).unwrap_or(u32::MAX);

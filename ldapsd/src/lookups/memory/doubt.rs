@@ -45,7 +45,9 @@ impl Memory {
             self.doubt_user(sid);
         }
         self.doubt_everything_of_groups();
-        self.nobody.clear();
+        while let Some((key, _)) = self.nobody.pop_lru() {
+            self.outboxes.put(Subject::Nobody(key));
+        }
     }
 
     /// The same of all groups, and of who is in them.
@@ -126,13 +128,10 @@ impl Memory {
 
     /// Does not hold these for nobody's any more, nor any id: whose that is cannot be seen here.
     pub(crate) fn not_nobody(&mut self, keys: Vec<Key>) {
-        for key in keys {
-            self.nobody.pop(&key);
-        }
         let ids = self.nobody.iter().map(|(key, _)| key);
         let ids = ids.filter(|key| matches!(key, Key::Uid(_) | Key::Gid(_))).cloned();
-        for key in ids.collect::<Vec<_>>() {
-            self.nobody.pop(&key);
+        for key in ids.chain(keys).collect::<Vec<_>>() {
+            self.somebody_has(&key);
         }
     }
 }

@@ -43,16 +43,28 @@ pub(crate) struct Copied<Known> {
     pub(crate) known: Arc<Known>,
     /// By what it is found.
     pub(crate) keys: Vec<Key>,
-    /// Whether it is as the directory has it, as far as is known: it was read since the start, and
-    /// nothing has been heard since that speaks against it.
-    #[allow(dead_code, reason = "the shared map shows nothing else; the files keep everything")]
-    pub(crate) trusted: bool,
+    pub(crate) trust: Trust,
+}
+
+/// What speaks for something that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It was read since the start, and nothing has been heard since that speaks against it.
+    AsTheDirectoryHasIt,
+    /// It was known before the start, and nothing speaks against it yet.
+    FromBeforeStart,
+    /// The directory has something newer, or may have.
+    Doubted,
 }
 
 impl<Known> Copied<Known> {
     pub(super) fn of(held: &Held<Known>) -> Self {
-        let trusted = held.read.is_some() && !held.doubted;
-        Self { known: held.known.clone(), keys: held.keys.clone(), trusted }
+        let trust = match (held.doubted, held.read) {
+            (true, _) => Trust::Doubted,
+            (false, None) => Trust::FromBeforeStart,
+            (false, Some(_)) => Trust::AsTheDirectoryHasIt,
+        };
+        Self { known: held.known.clone(), keys: held.keys.clone(), trust }
     }
 }
 

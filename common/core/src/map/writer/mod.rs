@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::file::{MapFile, NoRoom};
-use self::keys::OwnedKey;
+pub use self::keys::OwnedKey;
 use self::rebuild::{limit, plan};
 use super::entry::{
     Entry, encode_alias, encode_group, encode_groups_of, encode_nobody, encode_user,
@@ -213,6 +213,18 @@ impl MapWriter {
         if let Some(uid) = uid {
             self.remove(Key::GroupsOf(uid));
         }
+    }
+
+    /// By what each entry counts first: whoever goes on with a file of before looks whether
+    /// everything in it still holds.
+    #[must_use]
+    pub fn keys(&self) -> Vec<OwnedKey> {
+        let first = |slot, offset| {
+            let (first, _) = Entry::read(self.view().entry(offset)?)?.keys();
+            let (hit, _) = self.view().find(&first)?;
+            (hit.slot == slot).then(|| OwnedKey::of(&first))
+        };
+        self.live_offsets().filter_map(|(slot, offset)| first(slot, offset)).collect()
     }
 
     /// Withdraws everything: the configuration changed under it.
