@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ldaps_core::ctl::{Ctl, CtlWriter, State};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
-use ldaps_core::map::{Answer, MapWriter, SharedMap};
+use ldaps_core::map::{Answer, Key, MapView, MapWriter, SharedMap};
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::run_dir::RunDir;
 
@@ -79,9 +79,33 @@ fn group(members: u32) -> GroupEntry {
     GroupEntry { name: "staff".into(), gid: 900_000, members: (0..members).map(name).collect() }
 }
 
-/// A number after which every other comes before it comes again.
-fn next(number: u32, count: u32) -> u32 {
-    (number + 7_919 * 31) % count
+/// Names in random order, one behind the other: what the list costs to walk is not the map's cost.
+struct Asked {
+    names: Vec<u8>,
+    length: usize,
+    next: usize,
+}
+
+impl Asked {
+    fn shuffled(users: u32) -> Self {
+        let mut numbers: Vec<u32> = (0..users).collect();
+        let mut dice = 12_345_u64;
+        for at in (1..numbers.len()).rev() {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            numbers.swap(at, (dice >> 33) as usize % (at + 1));
+        }
+        let names: Vec<u8> =
+            numbers.into_iter().flat_map(|number| name(number).into_bytes()).collect();
+        Self { names, length: name(0).len(), next: 0 }
+    }
+
+    fn next(&mut self) -> &[u8] {
+        let at = self.next;
+        self.next = if at + self.length < self.names.len() { at + self.length } else { 0 };
+        &self.names[at..at + self.length]
+    }
 }
 
 fn hits(bench: &mut Criterion) {
@@ -93,34 +117,31 @@ fn hits(bench: &mut Criterion) {
             stats.live / users as usize,
             stats.memory / users as usize
         );
-        let names: Vec<String> = (0..users).map(name).collect();
+        let mut asked = Asked::shuffled(users);
         let mut buffer = [0_u8; 1024];
-        let mut number = 0;
         bench.bench_function(&format!("getpwnam-like hit, {users} users"), |bench| {
             bench.iter(|| {
-                number = next(number, users);
-                let asked = names[number as usize].as_bytes();
+                let name = asked.next();
                 rig.reader.read(
                     || Some(rig.dir.clone()),
-                    |map| match map.user_by_name(black_box(asked)) {
+                    |map| match map.user_by_name(black_box(name)) {
                         Answer::Found(user) => {
                             buffer[..user.text.len()].copy_from_slice(user.text);
                             user.uid
                         }
-                        Answer::Nobody | Answer::Unknown => panic!("{number} is missing"),
+                        Answer::Nobody | Answer::Unknown => panic!("{name:?} is missing"),
                     },
                 )
             });
         });
         bench.bench_function(&format!("initgroups-like hit, {users} users"), |bench| {
             bench.iter(|| {
-                number = next(number, users);
-                let asked = names[number as usize].as_bytes();
+                let name = asked.next();
                 rig.reader.read(
                     || Some(rig.dir.clone()),
-                    |map| match map.groups_of(black_box(asked)) {
+                    |map| match map.groups_of(black_box(name)) {
                         Answer::Found(gids) => gids.gids().fold(0, u32::wrapping_add),
-                        Answer::Nobody | Answer::Unknown => panic!("{number} is missing"),
+                        Answer::Nobody | Answer::Unknown => panic!("{name:?} is missing"),
                     },
                 )
             });
@@ -156,6 +177,22 @@ fn groups(bench: &mut Criterion) {
     }
 }
 
+fn misses(bench: &mut Criterion) {
+    let mut rig = Rig::with_users(3_000);
+    let later = monotonic_now() + std::time::Duration::from_secs(86_400);
+    rig.map.put_nobody(Key::UserName(b"zz-nobody"), later).expect("room");
+    for (what, name) in
+        [("nobody has, asked again", &b"zz-nobody"[..]), ("the map does not know", b"zz-other")]
+    {
+        let read = |rig: &Rig| {
+            let look_up = |map: &MapView<'_>| map.user_by_name(black_box(name)) == Answer::Nobody;
+            rig.reader.read(|| Some(rig.dir.clone()), look_up)
+        };
+        assert_eq!(read(&rig), Some(name == b"zz-nobody"));
+        bench.bench_function(&format!("a name that {what}"), |bench| bench.iter(|| read(&rig)));
+    }
+}
+
 fn changes(bench: &mut Criterion) {
     let mut rig = Rig::with_users(3_000);
     let mut version = 0_u32;
@@ -181,5 +218,5 @@ fn changes(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, hits, groups, changes);
+criterion_group!(benches, hits, groups, misses, changes);
 criterion_main!(benches);

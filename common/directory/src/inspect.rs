@@ -14,7 +14,7 @@ use crate::filter::{self, FilterValue};
 use crate::link::Settings;
 use crate::queries::Directory;
 use crate::question::{Amount, Place, Query};
-use crate::users::UserRecord;
+use crate::users::{Depth, UserRecord};
 
 /// A page as large as AD gives.
 const PAGE: u16 = 1000;
@@ -145,7 +145,8 @@ async fn own_account(
     bind_dn: &str,
 ) -> Result<Option<OwnAccount>, DirectoryError> {
     let what = "the service account's own object";
-    let attributes = account::ATTRIBUTES;
+    let attributes = account::ATTRIBUTES.iter().chain(account::COMPUTED_ATTRIBUTES);
+    let attributes: &[&str] = &attributes.copied().collect::<Vec<_>>();
     let query = match bind_dn.split_once('@').or_else(|| bind_dn.split_once('\\')) {
         _ if bind_dn.contains('=') => Query::of_object(what, bind_dn, attributes),
         Some((left, right)) => {
@@ -163,7 +164,7 @@ async fn own_account(
     };
     let found = query.ask(&directory.link).await?.entries;
     let [own] = found.as_slice() else { return Ok(None) };
-    let (state, dn) = (AccountState::of(own), own.dn().to_owned());
+    let (state, dn) = (AccountState::of(own, Depth::Password), own.dn().to_owned());
     let groups = directory.token_groups(&dn).await?.unwrap_or_default();
     let protected = domain.sid.with_rid(PROTECTED_USERS);
     Ok(Some(OwnAccount {

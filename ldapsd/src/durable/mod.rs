@@ -12,8 +12,6 @@
 //! No look-up waits for the disk: memory says of whom something has changed, and the thread writes
 //! it down at once and has it on the disk a second later.
 
-#[cfg(test)]
-mod cost;
 mod file;
 mod frames;
 pub(crate) mod ids;

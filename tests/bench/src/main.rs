@@ -4,12 +4,14 @@
 //!   cargo run --release -p bench [-- --deb PATH]   writes the figures into docs/performance.md
 //!   cargo run --release -p bench -- --only login   that row alone; prints it
 //!   cargo run --release -p bench -- --smoke        a few calls of everything; no figures
+//!   cargo run --release -p bench -- growth         how cost grows; see `growth/mod.rs`
 //!
 //! As a program of the floor's container it is called `floor`; see `floor.rs`.
 
 #![forbid(unsafe_code)]
 
 mod floor;
+mod growth;
 mod machine;
 mod numbers;
 mod report;
@@ -27,8 +29,9 @@ use stand::{Source, Stand};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench [--smoke] [--deb PATH] [--only PART-OF-A-ROW]...";
-/// Where there is no container engine nothing is measured: skipped, as ./check understands it.
+const USAGE: &str =
+    "usage: bench [--smoke] [--deb PATH] [--only PART-OF-A-ROW]..., or: bench growth [--smoke]";
+/// Where there is no container engine, or for growth no sandbox, nothing is measured: skipped, as ./check understands it.
 const SKIPPED: u8 = 77;
 
 fn main() -> ExitCode {
@@ -37,6 +40,10 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "floor" => match rest.split_first() {
             Some((kind, names)) => floor::run(kind, names),
             None => Err(Failure::new("usage: floor search|groups|login NAME...")),
+        },
+        Some((word, rest)) if word == "growth" => match growth::run(rest) {
+            Ok(growth::Ended::Skipped) => return ExitCode::from(SKIPPED),
+            other => other.map(drop),
         },
         _ => match Engine::find() {
             Ok(engine) => compare(&engine, words),

@@ -21,6 +21,12 @@ impl Samples {
         printed.lines().map(number).collect::<Check<_>>().map(Self)
     }
 
+    /// One sample.
+    #[must_use]
+    pub fn of(nanoseconds: f64) -> Self {
+        Self(vec![nanoseconds])
+    }
+
     /// Takes those of another round in.
     pub fn add(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -101,6 +101,8 @@ impl Matcher {
             }
             Self::Term { attribute, test, .. } => match test {
                 Test::OneOf(ids) => Some(ids.clone()),
+                // AD keeps an index of links.
+                Test::InGroup(group) => Some(directory.get(*group)?.members.clone()),
                 Test::Octets(sid) if attribute.eq_ignore_ascii_case("objectSid") => {
                     Some(directory.id_of_sid(sid).into_iter().collect())
                 }
