@@ -3,6 +3,7 @@
 
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, Socket, ask};
+use ldaps_core::protocol::frame::FrameError;
 use ldaps_core::run_dir::{RunDir, RunDirError};
 use std::fmt;
 use std::path::Path;
@@ -18,6 +19,13 @@ pub enum NoAnswer {
 
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What an earlier or a later daemon makes of a question that it does not know.
+        if let NoAnswer::Ask(AskError::Frame(FrameError::Malformed)) = self {
+            return f.write_str(
+                "The ldapsd that runs is of another version than this ldapsctl, and does not know \
+                 this question. Remedy: `systemctl restart ldapsd`.",
+            );
+        }
         let problem = match self {
             NoAnswer::RunDir(error) => error.to_string(),
             NoAnswer::Ask(error) => error.to_string(),
@@ -38,10 +46,31 @@ impl std::error::Error for NoAnswer {}
 /// # Errors
 /// [`NoAnswer`].
 pub fn ask_daemon(run_dir: Option<&Path>, request: &AdminRequest) -> Result<AdminReply, NoAnswer> {
+    let run_dir = self::run_dir(run_dir)?;
+    ask(&run_dir, Socket::Admin, request, NSS_DEADLINE).map_err(NoAnswer::Ask)
+}
+
+/// The run directory: where an administrator says it is, or in its place.
+///
+/// # Errors
+/// [`NoAnswer::RunDir`].
+pub fn run_dir(run_dir: Option<&Path>) -> Result<RunDir, NoAnswer> {
     let run_dir = match run_dir {
         Some(path) => RunDir::at(path),
         None => RunDir::built_in(),
     };
-    let run_dir = run_dir.map_err(NoAnswer::RunDir)?;
-    ask(&run_dir, Socket::Admin, request, NSS_DEADLINE).map_err(NoAnswer::Ask)
+    run_dir.map_err(NoAnswer::RunDir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_of_another_version_leaves_the_administrator_at_a_loss() {
+        let told = NoAnswer::Ask(AskError::Frame(FrameError::Malformed)).to_string();
+        assert!(told.contains("of another version") && told.contains("restart ldapsd"), "{told}");
+        let told = NoAnswer::Ask(AskError::NotRunning).to_string();
+        assert!(told.contains("journalctl -u ldapsd"), "{told}");
+    }
 }

@@ -1,19 +1,27 @@
 //! `ldapsctl`, the administrator's tool: what the daemon does, what it knows of a user, and whether
 //! the configuration is right; why a login goes as it goes.
-#![forbid(unsafe_code)]
-
+mod answers;
+mod cache;
 mod cert;
 mod check_config;
 mod daemon;
 mod doctor;
+mod everybody;
+mod group;
+mod login_log;
+mod metrics;
+mod manual;
+mod migrate;
 mod output;
 mod pam_codes;
 mod ssh_keys;
 mod status;
+mod try_login;
 mod user;
+mod watch;
 mod why;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ldaps_core::config::Sources;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport};
 use output::{print, print_error};
@@ -30,9 +38,9 @@ const UNIT_CREDENTIALS: &str = "/run/credentials/ldapsd.service";
 
 /// Looks after people from Active Directory on this host.
 ///
-/// Exits with 0 if all is well, 1 if it is not (errors in the configuration, no such user), 2 after a
-/// mistake on the command line, and 3 if the daemon or the directory could not be asked. `doctor` exits
-/// with 4 if it has warnings alone.
+/// Exits with 0 if all is well, 1 if it is not (errors in the configuration, no such user, a login that
+/// is refused), 2 after a mistake on the command line, and 3 if the daemon or the directory could not
+/// be asked. `doctor` exits with 4 if it has warnings alone.
 #[derive(Parser)]
 #[command(name = "ldapsctl", version)]
 struct Arguments {
@@ -42,8 +50,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show how the daemon is: servers, domain, last error, numbers.
-    Status(Daemon),
+    /// Show how the daemon is: servers, domain, last error, numbers, and what expires soon.
+    Status {
+        /// Show it each second, until Ctrl-C.
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Show one user as the directory and the access rules see them, asked of the directory now; and
     /// the profile (`profile` in ldaps.toml), for root, the user, and whom the configuration names.
     User {
@@ -52,6 +66,25 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Show one group as the directory has it, asked now: its gid, who is in it, which groups are, and
+    /// in which it is; or why it is not shown here.
+    Group {
+        /// The group's name.
+        name: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Try a login with a password, by this host's own PAM stack for a service, and show each step,
+    /// how long it took and what decided it. For root. The password is asked for, and is tried once.
+    /// Exits with 0 if it opens this service, with 1 if it does not, with 3 if nobody can say.
+    Test(try_login::Test),
+    /// Show the lines of one login, of the daemon and of the PAM module, or those of all logins.
+    Log(login_log::Log),
+    /// What is held of the directory: forget it, read somebody anew, print it. For root.
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
+    /// Print every number there is, for Prometheus (docs/metrics.md).
+    Metrics(metrics::Metrics),
     /// Show how a login would be decided, step by step, and what PAM would answer; about others,
     /// for root only. Exits with 0 if the right password opens this service, with 1 if it does not.
     Why {
@@ -77,10 +110,21 @@ enum Command {
     #[command(subcommand)]
     Cert(cert::CertCommand),
     /// Look for whatever keeps people from logging in, and name the cause and the remedy: the
-    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon and
-    /// changes nothing. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
+    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon, and
+    /// changes nothing without --fix. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
     /// 3 if something could not be looked at and the rest is well.
     Doctor(doctor::Doctor),
+    /// Move from sssd, nslcd or winbind: print the ldaps.toml that keeps every uid, gid, home and shell,
+    /// name what has no counterpart, and prove it account by account. Switches nothing. Exits with 0 if
+    /// nothing differs (or nothing was compared), 1 if something does, 3 if one of the two stacks does
+    /// not answer.
+    Migrate(migrate::Migrate),
+    /// Write the manual pages and the completions of shells below a directory: for the package.
+    #[command(hide = true)]
+    Manual {
+        /// Where to.
+        dir: PathBuf,
+    },
     /// Read the configuration as the daemon does: say what is in force, or name every error.
     CheckConfig {
         /// The configuration of ldaps-login.
@@ -105,7 +149,13 @@ struct Daemon {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Status(daemon) => ask(&daemon, &AdminRequest::Status),
+        Command::Status { watch: true, daemon } => watch::run(&daemon),
+        Command::Status { watch: false, daemon } => status::run(&daemon),
+        Command::Group { name, daemon } => ask(&daemon, &AdminRequest::Group(name)),
+        Command::Test(test) => try_login::run(&test),
+        Command::Log(log) => login_log::run(&log),
+        Command::Cache(command) => cache::run(&command),
+        Command::Metrics(metrics) => metrics::run(&metrics),
         Command::User { name, daemon } => ask(&daemon, &AdminRequest::Profile(name)),
         Command::Why { name, service, daemon } => {
             ask(&daemon, &AdminRequest::Why { name, service })
@@ -117,6 +167,8 @@ fn main() -> ExitCode {
         }
         Command::Cert(command) => cert::run(&command),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Manual { dir } => manual::run(&Arguments::command(), &dir),
+        Command::Migrate(migrate) => migrate::run(&migrate),
         Command::CheckConfig { config, ldap_conf } => {
             let credentials = Some(PathBuf::from(UNIT_CREDENTIALS));
             check_config::run(&Sources { ldaps_toml: config, ldap_conf, credentials })
@@ -125,49 +177,22 @@ fn main() -> ExitCode {
 }
 
 fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
-    let reply = match daemon::ask_daemon(daemon.run_dir.as_deref(), request) {
-        Ok(reply) => reply,
-        Err(error) => {
-            print_error(&format!("{error}\n"));
-            return ExitCode::from(NOT_KNOWN);
+    match daemon::ask_daemon(daemon.run_dir.as_deref(), request) {
+        Ok(AdminReply::Group(report)) => {
+            show(daemon.json, &group::Shown::from(&*report), group::describe)
         }
-    };
-    match reply {
-        AdminReply::Status(status) => {
-            let freshness =
-                match daemon::ask_daemon(daemon.run_dir.as_deref(), &AdminRequest::Freshness) {
-                    Ok(AdminReply::Freshness(freshness)) => Some(freshness),
-                    // One of an earlier version ends the connection.
-                    Ok(_) | Err(_) => None,
-                };
-            show(daemon, &status::Shown { status, freshness }, status::describe)
-        }
-        AdminReply::Freshness(freshness) => {
-            show(daemon, &freshness, |freshness| format!("{freshness:?}\n"))
-        }
-        AdminReply::User(user) => {
-            let profile = Err("this version of ldapsd knows of no profile".to_owned());
+        Ok(AdminReply::User(user)) => {
+            let profile = Err("this version of ldapsctl knows of no profile".to_owned());
             show_user(daemon, &ProfileReport { user, profile })
         }
-        AdminReply::Profile(report) => show_user(daemon, &report),
-        AdminReply::Why(report) => {
+        Ok(AdminReply::Profile(report)) => show_user(daemon, &report),
+        Ok(AdminReply::Why(report)) => {
             let report = why::Shown::from(&*report);
-            let shown = show(daemon, &report, why::describe);
+            let shown = show(daemon.json, &report, why::describe);
             if report.lets_in { shown } else { ExitCode::FAILURE }
         }
-        AdminReply::SshKeys(keys) => show(daemon, &keys, |keys| ssh_keys::lines(keys)),
-        AdminReply::NoSuchUser(why) => {
-            print_error(&format!("no such user: {why}\n"));
-            ExitCode::FAILURE
-        }
-        AdminReply::Unavailable(why) => {
-            print_error(&format!("the directory could not be asked: {why}\n"));
-            ExitCode::from(NOT_KNOWN)
-        }
-        AdminReply::Denied(why) => {
-            print_error(&format!("ldapsd refuses to answer: {why}\n"));
-            ExitCode::from(NOT_KNOWN)
-        }
+        Ok(AdminReply::SshKeys(keys)) => show(daemon.json, &keys, |keys| ssh_keys::lines(keys)),
+        other => answers::none(other),
     }
 }
 
@@ -176,11 +201,11 @@ fn show_user(daemon: &Daemon, report: &ProfileReport) -> ExitCode {
     if let Err(why) = &report.profile {
         print_error(&format!("note: the profile is not shown: {why}\n"));
     }
-    show(daemon, &user::Shown::from(report), user::describe)
+    show(daemon.json, &user::Shown::from(report), user::describe)
 }
 
-fn show<T: Serialize>(daemon: &Daemon, answer: &T, describe: fn(&T) -> String) -> ExitCode {
-    if !daemon.json {
+fn show<T: Serialize>(json: bool, answer: &T, describe: fn(&T) -> String) -> ExitCode {
+    if !json {
         print(&describe(answer));
         return ExitCode::SUCCESS;
     }
@@ -206,7 +231,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Arguments::command().debug_assert();
     }
 }

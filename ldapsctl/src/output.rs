@@ -10,13 +10,27 @@ pub fn print(text: &str) {
     let _gone = out.write_all(harmless(text).as_bytes()).and_then(|()| out.flush());
 }
 
+/// Prints what is for a program alone, and made by us, as it is.
+pub fn print_raw(text: &str) {
+    let _gone = write(text);
+}
+
+/// Writes to standard output, and says whether anybody still reads it.
+///
+/// # Errors
+/// Nobody does.
+pub fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Prints to standard error.
 pub fn print_error(text: &str) {
     let _gone = io::stderr().lock().write_all(harmless(text).as_bytes());
 }
 
 /// Names and messages come from the directory in part; a terminal must not take them for commands.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

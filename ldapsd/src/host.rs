@@ -14,12 +14,15 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::budget::Budget;
 use crate::durable::ids::GivenIds;
+use crate::expiry::Expiry;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
+use crate::logins::readings::Readings;
 use crate::lookups::Lookups;
 use crate::lookups::given::id_map;
 use crate::lookups::outbox::Outbox;
+use crate::mirror::Mirror;
 use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
@@ -39,6 +42,8 @@ pub(crate) struct Host {
     /// One bind at a time for each account, by uid: what AD said to the one before decides whether
     /// the next is sent.
     pub(crate) bind_turns: Arc<Budget>,
+    /// What auth phases have had read for the account phases of the same logins.
+    pub(crate) readings: Readings,
     pub(crate) ssh_keys: Arc<SshKeys>,
     /// Who may log in while no server answers: the same for every configuration.
     pub(crate) offline: Arc<Offline>,
@@ -46,6 +51,10 @@ pub(crate) struct Host {
     pub(crate) given: Arc<GivenIds>,
     /// How what is known is kept as the directory has it.
     pub(crate) freshness: Freshness,
+    /// The copy of everybody, with `sync = "all"`.
+    pub(crate) mirror: Arc<Mirror>,
+    /// What expires, and what the journal was told of it.
+    pub(crate) expiry: Arc<Expiry>,
     /// Tells how much of what is known the shared map has, once there is one.
     pub(crate) published: OnceLock<Arc<Outbox>>,
 }
@@ -84,10 +93,13 @@ impl Host {
             attempts,
             wrong_passwords,
             bind_turns,
+            readings: Readings::default(),
             ssh_keys,
             offline: offline.clone(),
             given: given.clone(),
             freshness: Freshness::default(),
+            mirror: Arc::default(),
+            expiry: Arc::default(),
             published: OnceLock::new(),
         })
     }
@@ -97,12 +109,17 @@ impl Host {
     pub(crate) fn inherit(&mut self, before: &Self) {
         self.wrong_passwords = before.wrong_passwords.clone();
         self.bind_turns = before.bind_turns.clone();
+        self.expiry = before.expiry.clone();
         let of = |host: &Self| {
             let Config { directory, ids, users, groups, .. } = &*host.config;
             (directory.clone(), ids.clone(), users.clone(), groups.clone())
         };
         if of(self) == of(before) {
             self.lookups.inherit(&before.lookups);
+            if self.config.cache.sync == before.config.cache.sync {
+                self.mirror = before.mirror.clone();
+                self.freshness.go_on_from(self.mirror.position());
+            }
             if self.config.ssh == before.config.ssh {
                 self.ssh_keys = before.ssh_keys.clone();
             }
@@ -153,16 +170,19 @@ impl Host {
 }
 
 /// Whoever may log in offline is known from the start. Ids that the configuration no longer gives
-/// are nobody's.
-fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) {
+/// are nobody's. How many these are.
+pub(crate) fn recollect(config: &Config, lookups: &Lookups, offline: &Offline) -> u64 {
     let now = SystemTime::now();
+    let mut known = 0;
     for record in offline.all() {
         let entry = &record.user.entry;
         let ids_are_in_force = [entry.uid, entry.gid].iter().all(|id| *id >= config.ids.min_id);
         if record.holds(config.pam.offline_days, now) && ids_are_in_force {
             lookups.recollect(&record);
+            known += 1;
         }
     }
+    known
 }
 
 fn read_secret(file: &Path) -> Result<Password, String> {

@@ -8,18 +8,23 @@
 //! durable/   users and groups, kept over a power cut
 //! freshness/ changes in the directory, seen in seconds
 //! offline/   who was let in before, for when nobody answers
+//! metrics/   every number there is, for Prometheus
+//! expiry.rs  certificates and revocation lists that end
 //! host.rs    one configuration in force, and what was made of it
 //! ```
 #![forbid(unsafe_code)]
 
 mod budget;
 mod durable;
+mod expiry;
 mod freshness;
 mod heartbeat;
 mod host;
 mod log;
 mod logins;
 mod lookups;
+mod metrics;
+mod mirror;
 mod offline;
 mod peer;
 mod privileges;
@@ -110,4 +115,32 @@ fn start(arguments: &Arguments) -> Result<(), Failure> {
 
 fn log_lines(message: &str) {
     message.lines().for_each(|line| tracing::error!("{line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    const MANUAL: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man/ldapsd.8.md"));
+
+    #[test]
+    fn the_manual_has_another_option_than_the_daemon() {
+        let mut rows = 0;
+        for argument in Arguments::command().get_arguments() {
+            let long = argument.get_long().unwrap_or_default();
+            let value = argument.get_value_names().and_then(|names| names.first());
+            let value = value.filter(|_| argument.get_action().takes_values());
+            let value = value.map(|name| format!(" {name}")).unwrap_or_default();
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            let default = argument.get_default_values().first().filter(|_| !value.is_empty());
+            let default = default.map(|text| format!(" By default `{}`.", text.display()));
+            let row = format!("| `--{long}{value}` | {help}.{} |", default.unwrap_or_default());
+            assert!(MANUAL.contains(&row), "{row} wanted in docs/man/ldapsd.8.md");
+            rows += 1;
+        }
+        // And --help and --version.
+        assert_eq!(MANUAL.matches("\n| `--").count(), rows + 2);
+    }
 }

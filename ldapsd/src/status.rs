@@ -1,21 +1,28 @@
 //! Numbers since the start, and how the daemon is, for `ldapsctl status`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ldaps_core::protocol::admin::{Counters, DomainStatus, ServerStatus, Status};
+use ldaps_core::config::Sync;
+use ldaps_core::protocol::admin::{AdminReply, Counters, DomainStatus, ServerStatus, Status};
 use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::protocol::tools::Conditions;
 
 use crate::host::Host;
+use crate::logins::names::LoginNames;
+use crate::logins::recent::Recent;
+use crate::metrics::LoginCounts;
 
-/// Numbers that a reload does not reset.
-#[derive(Debug)]
+/// Numbers that a reload does not reset, and what else outlasts it of logins.
 pub(crate) struct Numbers {
     started: Instant,
-    requests: AtomicU64,
     granted: AtomicU64,
     refused: AtomicU64,
     binds: AtomicU64,
+    /// All of it, for Prometheus.
+    pub(crate) logins: LoginCounts,
+    pub(crate) login_names: LoginNames,
+    pub(crate) recent: Recent,
 }
 
 impl Default for Numbers {
@@ -23,20 +30,17 @@ impl Default for Numbers {
         let zero = || AtomicU64::new(0);
         Self {
             started: Instant::now(),
-            requests: zero(),
             granted: zero(),
             refused: zero(),
             binds: zero(),
+            logins: LoginCounts::default(),
+            login_names: LoginNames::default(),
+            recent: Recent::default(),
         }
     }
 }
 
 impl Numbers {
-    /// The number of the next login request.
-    pub(crate) fn next_request(&self) -> u64 {
-        self.requests.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
     /// Counts a decision.
     pub(crate) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
@@ -50,6 +54,11 @@ impl Numbers {
     /// Counts a bind that is about to be sent for somebody who logs in.
     pub(crate) fn count_bind(&self) {
         self.binds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// For how long the daemon has run.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// How the daemon is.
@@ -82,7 +91,7 @@ impl Numbers {
         }
     }
 
-    fn counters(&self, host: &Host) -> Counters {
+    pub(crate) fn counters(&self, host: &Host) -> Counters {
         let [hits, misses, users, groups] = host.lookups.numbers();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
@@ -94,5 +103,36 @@ impl Numbers {
             refused: read(&self.refused),
             binds: read(&self.binds),
         }
+    }
+}
+
+impl Host {
+    /// How far the reading of everybody is, and how the domain controller tells of changes, as far as
+    /// the configuration wants it.
+    pub(crate) fn sync_status(&self) -> AdminReply {
+        let cache = &self.config.cache;
+        let sync = match cache.sync {
+            Sync::Asked => None,
+            Sync::All => Some(self.mirror.status()),
+        };
+        AdminReply::Sync(sync, cache.notify.then(|| self.freshness.notices().status()))
+    }
+}
+
+/// What the status does not say.
+pub(crate) fn conditions(host: &Host) -> Conditions {
+    let link = host.directory.status();
+    let age = |at: tokio::time::Instant| at.elapsed().as_secs();
+    let connection = link.connected.as_ref().zip(link.opened);
+    let retry = |at: tokio::time::Instant| {
+        at.saturating_duration_since(tokio::time::Instant::now()).as_secs()
+    };
+    Conditions {
+        connection: connection.map(|(server, opened)| (server.to_string(), age(opened))),
+        is_ready: link.is_ready,
+        answered_s: link.traffic.answered.map(age),
+        outage: link.outage.map(|(began, next)| (age(began), next.map(retry))),
+        held: host.lookups.held(),
+        endings: host.endings(&link),
     }
 }

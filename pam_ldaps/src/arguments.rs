@@ -51,4 +51,33 @@ mod tests {
     fn an_argument_that_is_no_text_is_a_lock_out() {
         assert_eq!(Arguments::parse(&[c"\xff"]).unknown, ["\u{fffd}"]);
     }
+
+    #[test]
+    fn the_manual_has_another_argument_than_the_module() {
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man/pam_ldaps.8.md"));
+        let (_, arguments) = manual.split_once("## ARGUMENTS").unwrap();
+        let (arguments, _) = arguments.split_once("\n## ").unwrap();
+        let rows =
+            arguments.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(['`', '=']));
+        let rows: Vec<&str> = rows.map(|(name, _)| name).collect();
+        let known: Vec<&str> = std::iter::once("debug").chain(LIBPAMS).collect();
+        assert_eq!(rows, known);
+    }
+
+    #[test]
+    fn a_code_of_the_module_is_not_in_the_manual() {
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man/pam_ldaps.8.md"));
+        let (code, _) = include_str!("codes.rs").split_once("#[cfg(test)]").unwrap();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let is_of_word = |c: char| c.is_ascii_uppercase() || c == '_';
+        let words = code.flat_map(|line| line.split(|c: char| !is_of_word(c)));
+        let codes: std::collections::BTreeSet<&str> =
+            words.filter(|word| word.starts_with("PAM_")).collect();
+        assert!(codes.len() > 8, "{codes:?}");
+        for code in codes {
+            assert!(manual.contains(&format!("| `{code}` |")), "{code} wanted in the manual");
+        }
+    }
 }

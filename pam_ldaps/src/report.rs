@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::protocol::request_id::RequestId;
 use pam::constants::PamResultCode;
 
 use crate::codes::Phase;
@@ -34,14 +35,14 @@ pub struct Login<'a> {
     pub phase: Phase,
 }
 
-/// The line for a verdict, with the number that finds the daemon's side of it in the log.
+/// The line for a verdict, with the name that finds the daemon's side of it in the log.
 #[must_use]
 pub fn verdict_line(
     login: &Login<'_>,
     verdict: Verdict,
     code: &PamResultCode,
     why: Option<&str>,
-    request: Option<u64>,
+    request: Option<RequestId>,
 ) -> (Level, String) {
     let (level, outcome) = match verdict {
         Verdict::Granted => (Level::Info, granted(login.phase).to_owned()),
@@ -57,7 +58,7 @@ pub fn verdict_line(
         Verdict::NotOurs => (Level::Notice, not_ours(login.phase).to_owned()),
     };
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    let request = request.map(|number| format!(" request={number}")).unwrap_or_default();
+    let request = request.map(|name| format!(" request={name}")).unwrap_or_default();
     let (user, uid, place) = (login.user, login.uid, login.place);
     let line = format!(
         "{user} {outcome}{why}; uid={uid} service={} rhost={} tty={} ruser={} code={code:?}{request}",
@@ -114,7 +115,7 @@ mod tests {
     fn line(phase: Phase, verdict: Verdict, rhost: &str) -> (Level, String) {
         let place = Place { service: "sshd".into(), rhost: rhost.into(), ..Place::default() };
         let login = Login { user: "alice", uid: 200_000, place: &place, phase };
-        verdict_line(&login, verdict, &PAM_ACCT_EXPIRED, None, Some(7))
+        verdict_line(&login, verdict, &PAM_ACCT_EXPIRED, None, Some(RequestId::from_random(7)))
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(
             line,
             "alice refused: the account is disabled (AD: data 533); uid=200000 service=sshd \
-             rhost=10.0.0.9 tty= ruser= code=PAM_ACCT_EXPIRED request=7"
+             rhost=10.0.0.9 tty= ruser= code=PAM_ACCT_EXPIRED request=00000007"
         );
     }
 

@@ -1,6 +1,7 @@
 //! What the targets in `fuzz/` call, and a test with their corpus.
 #![forbid(unsafe_code)]
 
+use crate::protocol::admin::AdminRequest;
 use crate::protocol::frame;
 use crate::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest};
 
@@ -11,5 +12,6 @@ pub fn read_frames(bytes: &[u8]) {
         let _ = frame::decode::<NssReply>(&body);
         let _ = frame::decode::<PamRequest<'_>>(&body);
         let _ = frame::decode::<PamReply>(&body);
+        let _ = frame::decode::<AdminRequest>(&body);
     }
 }

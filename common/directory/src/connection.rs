@@ -22,6 +22,7 @@ use tokio_openssl::SslStream;
 use tokio_util::codec::{Encoder, FramedRead};
 use zeroize::Zeroizing;
 
+use crate::certificates::ending::{self, Ending};
 use crate::error::{DirectoryError, words_of};
 use crate::server::Server;
 use crate::tls::Tls;
@@ -55,6 +56,10 @@ struct Shared {
     end: OnceLock<DirectoryError>,
     /// When the last message came.
     last_heard: Mutex<Instant>,
+    /// When it was made.
+    opened: Instant,
+    /// When the certificates expire by which it was verified.
+    endings: Vec<Ending>,
 }
 
 impl Connection {
@@ -83,6 +88,7 @@ impl Connection {
     }
 
     fn over(server: Server, stream: Stream) -> Self {
+        let endings = ending::of_connection(stream.ssl(), &server);
         let (reader, writer) = tokio::io::split(stream);
         let (outgoing, queue) = mpsc::channel(WRITE_QUEUE);
         let shared = Arc::new(Shared {
@@ -90,6 +96,8 @@ impl Connection {
             waiting: Mutex::default(),
             end: OnceLock::new(),
             last_heard: Mutex::new(Instant::now()),
+            opened: Instant::now(),
+            endings,
         });
         let reading = tokio::spawn(read_all(reader, shared.clone())).abort_handle();
         let writing = tokio::spawn(write_all(writer, queue, shared.clone())).abort_handle();
@@ -99,6 +107,16 @@ impl Connection {
     /// The server at the other end.
     pub(crate) fn server(&self) -> &Server {
         &self.shared.server
+    }
+
+    /// When it was made.
+    pub(crate) fn opened(&self) -> Instant {
+        self.shared.opened
+    }
+
+    /// When the certificates expire by which it was verified.
+    pub(crate) fn endings(&self) -> &[Ending] {
+        &self.shared.endings
     }
 
     /// Whether requests may still be sent.
@@ -177,6 +195,12 @@ impl Answers<'_> {
             Ok(None) => Err(self.connection.shared.why_ended()),
             Err(_) => Err(self.give_up()),
         }
+    }
+
+    /// The next message for this request, however long it takes to come: for one that is answered
+    /// when something happens.
+    pub(crate) async fn next_whenever(&mut self) -> Result<LdapMsg, DirectoryError> {
+        self.receiver.recv().await.ok_or_else(|| self.connection.shared.why_ended())
     }
 
     /// The deadline has passed. If nothing at all was heard since the request went out, the server

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ldap3_proto::proto::{LdapResult, LdapResultCode};
 
 use crate::server::Server;
-use crate::tls::TlsFault;
+use crate::tls_fault::TlsFault;
 use ldaps_core::refusal::Refusal;
 
 /// Why the directory gave no answer. None of these says anything about an account.

@@ -17,12 +17,14 @@ use ldaps_core::secret::Password;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::certificates::Ending;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::error::DirectoryError;
 use crate::ready::{Ready, Spans};
 use crate::server::Server;
 use crate::tls::Tls;
+use crate::traffic::{Traffic, TrafficStatus};
 
 /// How soon a lost server is tried again, and how rarely at the last: sssd's and nslcd's users
 /// complain of daemons that stay offline for minutes after the network is back.
@@ -57,6 +59,16 @@ pub struct LinkStatus {
     pub domain: Option<Arc<Domain>>,
     /// The last failure, and when it was.
     pub last_error: Option<(DirectoryError, Instant)>,
+    /// When the connection in use was made.
+    pub opened: Option<Instant>,
+    /// When the certificates expire by which the last connection was verified.
+    pub endings: Vec<Ending>,
+    /// Whether a connection is ready for the next login.
+    pub is_ready: bool,
+    /// While there is no server: since when, and when one is tried again (None: it is being tried).
+    pub outage: Option<(Instant, Option<Instant>)>,
+    /// What has passed, in numbers.
+    pub traffic: TrafficStatus,
 }
 
 /// A bound connection and the domain at its other end.
@@ -75,12 +87,16 @@ pub(crate) struct Link {
     state: Mutex<LinkState>,
     outage_began: Notify,
     ready: Ready,
+    pub(crate) traffic: Traffic,
 }
 
 #[derive(Debug, Default)]
 struct LinkState {
     /// Why there is no server, while there is none.
     outage: Option<DirectoryError>,
+    /// Since when, and when one is tried again.
+    outage_began: Option<Instant>,
+    next_try: Option<Instant>,
     last_error: Option<(DirectoryError, Instant)>,
     /// What the journal was told, until a server answers again.
     told: HashSet<String>,
@@ -90,6 +106,9 @@ struct LinkState {
     /// When a server that was preferred to a read-only one did not take the service account.
     refused: Option<Instant>,
     connected: Option<Server>,
+    /// When the connection to it was made, and when its certificates expire.
+    opened: Option<Instant>,
+    endings: Vec<Ending>,
     /// The server that was told of in the log.
     last_used: Option<Server>,
     /// The domain, once it was read: another one is never taken for it.
@@ -106,6 +125,7 @@ impl Link {
             current: tokio::sync::Mutex::new(None),
             state: Mutex::default(),
             outage_began: Notify::new(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -171,7 +191,10 @@ impl Link {
             let mut wait = PROBE_FIRST;
             while let Some(error) = failed {
                 let refused = matches!(error, DirectoryError::ServiceAccount { .. });
-                tokio::time::sleep(if refused { SERVICE_REFUSED_PROBE } else { wait }).await;
+                let pause = if refused { SERVICE_REFUSED_PROBE } else { wait };
+                self.lock().next_try = Some(Instant::now() + pause);
+                tokio::time::sleep(pause).await;
+                self.lock().next_try = None;
                 wait = (wait * 2).min(PROBE_LAST);
                 let mut current = self.current.lock().await;
                 failed = self.connect(&mut current).await.err();
@@ -195,9 +218,16 @@ impl Link {
     }
 
     pub(crate) fn status(&self) -> LinkStatus {
+        let (is_ready, traffic) = (self.ready.is_there(), self.traffic.status());
         let state = self.lock();
+        let connected = state.connected.clone().filter(|_| state.outage.is_none());
         LinkStatus {
-            connected: state.connected.clone().filter(|_| state.outage.is_none()),
+            opened: state.opened.filter(|_| connected.is_some()),
+            connected,
+            endings: state.endings.clone(),
+            is_ready,
+            outage: state.outage_began.map(|began| (began, state.next_try)),
+            traffic,
             servers: state.servers.clone(),
             read_only: state.read_only.clone(),
             domain: state.domain.clone(),
@@ -221,8 +251,12 @@ impl Link {
     }
 
     fn take_into_use(&self, bound: &Bound) {
+        self.traffic.note_answer();
         let mut state = self.lock();
         let server = bound.connection.server().clone();
+        state.outage_began = None;
+        state.opened = Some(bound.connection.opened());
+        state.endings = bound.connection.endings().to_vec();
         if state.outage.take().is_some() || state.last_used.as_ref() != Some(&server) {
             tracing::info!("{server} is asked from now on");
             if bound.is_read_only {
@@ -254,6 +288,7 @@ impl Link {
     fn begin_outage(&self, error: &DirectoryError) {
         let mut state = self.lock();
         if state.outage.replace(error.clone()).is_none() {
+            state.outage_began = Some(Instant::now());
             drop(state);
             tracing::warn!(
                 "no domain controller can be asked: until one answers, what is in memory is served \

@@ -1,6 +1,7 @@
 //! One question that changes nothing, put to whichever server is in use.
 
 use ldap3_proto::proto::LdapFilter;
+use tokio::time::Instant;
 
 use crate::error::DirectoryError;
 use crate::filter;
@@ -47,10 +48,12 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`DirectoryError`].
     pub(crate) async fn ask(&self, link: &Link) -> Result<SearchPage, DirectoryError> {
+        let began = Instant::now();
         let mut answer = self.ask_once(link).await;
         if matches!(&answer, Err(error) if error.is_of_the_connection()) {
             answer = self.ask_once(link).await;
         }
+        link.traffic.count_search(began.elapsed(), answer.is_ok());
         answer.inspect_err(|error| link.report(error))
     }
 

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::store::TrustStore;
-use super::{PATIENCE, Place, files, words};
+use super::{PATIENCE, Place, authorities, words};
 use crate::output::{print, print_error};
 use crate::{NOT_KNOWN, print_json};
 use ldaps_core::config::Config;
@@ -16,6 +16,8 @@ use std::process::ExitCode;
 struct Found {
     days: u16,
     certificates: Vec<Item>,
+    /// Revocation lists.
+    lists: Vec<List>,
     /// What could not be looked at.
     unseen: Vec<String>,
     /// What is odd besides.
@@ -35,6 +37,19 @@ struct Item {
     soon: bool,
 }
 
+/// A revocation list that matters.
+#[derive(Debug, Serialize)]
+struct List {
+    at: String,
+    issuer: String,
+    next_update: i64,
+    days_left: i64,
+    soon: bool,
+}
+
+/// CAs publish lists every few days or weeks: one that has less than this to go is late.
+const LIST_DAYS: i64 = 1;
+
 /// Looks at all of them.
 pub fn run(days: u16, root: &Path, place: &Place, json: bool) -> ExitCode {
     let mut found = Found { days, ..Found::default() };
@@ -49,7 +64,9 @@ pub fn run(days: u16, root: &Path, place: &Place, json: bool) -> ExitCode {
         ),
     }
     let printed = if json { print_json(&found) } else { found.print() };
-    match (found.certificates.iter().any(|item| item.soon), found.unseen.is_empty()) {
+    let soon =
+        found.certificates.iter().any(|item| item.soon) || found.lists.iter().any(|it| it.soon);
+    match (soon, found.unseen.is_empty()) {
         (true, _) => ExitCode::FAILURE,
         (false, false) => ExitCode::from(NOT_KNOWN),
         (false, true) => printed,
@@ -72,20 +89,22 @@ impl Found {
         });
     }
 
-    /// The CAs: of the file that is named, or the administrator's own in the system's store. What the
-    /// distribution ships, the distribution renews.
+    /// The CAs, and what has been pasted beside them; the revocation lists.
     fn trusted(&mut self, config: Option<&Config>, store: &TrustStore) {
-        let named = config.and_then(|config| config.tls.ca_file.as_deref());
-        match named.filter(|file| *file != store.bundle()) {
-            Some(file) => match in_file(file) {
-                Ok(all) => all.iter().for_each(|it| self.add(&file.display().to_string(), it)),
-                Err(problem) => self.unseen.push(problem),
-            },
-            None => {
-                for (path, certificate) in store.local() {
-                    self.add(&path.display().to_string(), &certificate);
-                }
-            }
+        let tls = config.map(|config| &config.tls);
+        let authorities = authorities::of(tls, store);
+        authorities.all.iter().for_each(|(at, certificate)| self.add(at, certificate));
+        self.unseen.extend(authorities.unread);
+        for (at, list) in authorities::lists(tls) {
+            let Some(next_update) = list.next_update else { continue };
+            let days_left = next_update.saturating_sub(words::now()).div_euclid(86_400);
+            self.lists.push(List {
+                at,
+                issuer: list.issuer,
+                next_update,
+                days_left,
+                soon: days_left < LIST_DAYS,
+            });
         }
         let bundle = store.bundle();
         for certificate in store.pasted() {
@@ -121,6 +140,14 @@ impl Found {
             let mark = if item.soon { "SOON" } else { "ok  " };
             text += &format!("{mark}  {}: {}  ({})\n", item.left, item.subject, item.at);
         }
+        for list in &self.lists {
+            let mark = if list.soon { "SOON" } else { "ok  " };
+            let (day, issuer) = (words::day(list.next_update), &list.issuer);
+            text += &format!(
+                "{mark}  the revocation list of {issuer} is good until {day}  ({})\n",
+                list.at
+            );
+        }
         if self.certificates.is_empty() {
             text += "No certificate of your own is trusted here, and no server was seen.\n";
         }
@@ -130,11 +157,4 @@ impl Found {
         }
         ExitCode::SUCCESS
     }
-}
-
-fn in_file(path: &Path) -> Result<Vec<Certificate>, String> {
-    let content = files::bytes(path)?;
-    let read = certificates::read(&content, None);
-    read.map(|contents| contents.certificates)
-        .map_err(|problem| format!("{} {problem}.", path.display()))
 }

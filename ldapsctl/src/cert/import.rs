@@ -23,6 +23,17 @@ pub fn run(import: &Import) -> ExitCode {
     }
 }
 
+/// Gives what somebody has pasted into the system's bundle files of its own, and makes the bundle anew.
+///
+/// # Errors
+/// A sentence; nothing is trusted then that was not before.
+pub fn rescue_pasted(root: &Path) -> Result<(), String> {
+    let target = Target::System(TrustStore::at(root));
+    let mut plan = Plan::default();
+    plan.aim(&target)?;
+    carry_out(&plan, &target)
+}
+
 fn imported(import: &Import) -> Result<(), String> {
     let (found, keys) = read_all(import)?;
     let now = words::now();

@@ -1,14 +1,15 @@
 //! `ldapsctl cert`: certificates in words, into the trust store, from a server, and when they end.
 #![forbid(unsafe_code)]
 
+pub(crate) mod authorities;
 mod check;
 mod fetch;
-mod files;
-mod import;
+pub(crate) mod files;
+pub(crate) mod import;
 mod plan;
 mod show;
 mod source;
-mod store;
+pub(crate) mod store;
 pub(crate) mod words;
 
 use clap::{Args, Subcommand};
@@ -54,7 +55,8 @@ pub enum CertCommand {
         place: Place,
     },
     /// Name every certificate that matters here and expires soon: the CAs that are trusted, and
-    /// what each domain controller sends. Exits with 1 if there is one.
+    /// what each domain controller sends; and every revocation list that is out of date. Exits with 1
+    /// if there is one.
     Check {
         /// What "soon" is.
         #[arg(long, value_name = "DAYS", default_value_t = 30)]

@@ -1,7 +1,10 @@
 //! The configuration: read as the daemon reads it; where that fails, by what can be made out of it.
 #![forbid(unsafe_code)]
 
-use super::report::Report;
+use super::report::{
+    Fix, Report,
+    Severity::{Fault, Warning},
+};
 use super::{Doctor, text};
 use ldaps_core::config::{self, Config, ServerUri, server_uri};
 use std::collections::BTreeMap;
@@ -33,7 +36,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 format!("{} has no mistakes", doctor.config.display()),
             );
             for warning in loaded.warnings.iter().chain(&config::unreadable_by_daemon(&config)) {
-                report.warning(
+                report.add(
+                    Warning,
                     AREA,
                     "configuration-warning",
                     format!("{}: {}", warning.place, warning.problem),
@@ -49,7 +53,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
             Known { uris, addresses, tls: config.tls.clone(), config: Some(config) }
         }
         Err(errors) if errors.is_unconfigured() => {
-            report.fault(
+            report.add(
+                Fault,
                 AREA,
                 "unconfigured",
                 format!("{} does not exist", doctor.config.display()),
@@ -68,11 +73,31 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 } else {
                     let why =
                         "the daemon does not start with it; one that runs keeps the last good one";
-                    report.fault(AREA, "configuration-error", what, why, &error.remedy);
+                    report.add(Fault, AREA, "configuration-error", what, why, &error.remedy);
+                    if let Some(fix) = tighter(doctor, &error.remedy) {
+                        report.mended_by(fix);
+                    }
                 }
             }
             made_out(doctor)
         }
+    }
+}
+
+/// What a remedy by chmod comes to: root's file, and of the secret the daemon's group reads, too.
+fn tighter(doctor: &Doctor, remedy: &str) -> Option<Fix> {
+    let words: Vec<&str> = remedy.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "chmod")?;
+    let (mode, path) = (words.get(at + 1)?, PathBuf::from(words.get(at + 2)?));
+    if !path.is_file() {
+        return None;
+    }
+    match *mode {
+        "0640" => Some(Fix::Mode { path, group: "ldapsd", mode: 0o640 }),
+        "go-w" if path == doctor.config || path == doctor.ldap_conf => {
+            Some(Fix::Mode { path, group: "root", mode: 0o644 })
+        }
+        _ => None,
     }
 }
 

@@ -2,9 +2,14 @@
 #![forbid(unsafe_code)]
 
 use super::Doctor;
-use super::report::Report;
-use crate::daemon::ask_daemon;
+use super::report::{
+    Fix, Report,
+    Severity::{Fault, Warning},
+};
+use crate::daemon::{NoAnswer, ask_daemon};
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
+use ldaps_core::protocol::client::AskError;
+use std::fs;
 
 const AREA: &str = "daemon";
 
@@ -15,7 +20,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             let connected = status.servers.iter().any(|server| server.connected);
             report.fine(AREA, "running", format!("ldapsd {} runs", status.version));
             if let (false, Some((error, _))) = (connected, &status.last_error) {
-                report.warning(
+                report.add(
+Warning,
                     AREA,
                     "not-connected",
                     format!("it is connected to no server: {error}"),
@@ -25,17 +31,46 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
                 );
             }
             if env!("CARGO_PKG_VERSION") != status.version {
-                report.warning(
+                report.add(
+                    Warning,
                     AREA,
                     "version",
-                    format!("ldapsd is {}, and this tool {}", status.version, env!("CARGO_PKG_VERSION")),
+                    format!(
+                        "ldapsd is {}, and this tool {}",
+                        status.version,
+                        env!("CARGO_PKG_VERSION")
+                    ),
                     "the daemon has not been restarted since the upgrade",
                     "sudo systemctl restart ldapsd",
                 );
+                report.mended_by(Fix::run(&["systemctl restart ldapsd"]));
             }
         }
         Ok(_) => report.unseen(AREA, "running", "ldapsd gives no status", "journalctl -u ldapsd"),
-        Err(error) => report.fault(
+        Err(error) => silent(&error, report),
+    }
+}
+
+/// No answer: is there nobody, or somebody who has stopped where he stands?
+fn silent(error: &NoAnswer, report: &mut Report) {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_ours = |dir: &fs::DirEntry| {
+        fs::read_to_string(dir.path().join("comm")).is_ok_and(|name| name.trim() == "ldapsd")
+    };
+    let hung = matches!(error, NoAnswer::Ask(AskError::NotRunning | AskError::Deadline))
+        && processes.into_iter().any(|dir| is_ours(&dir));
+    match hung {
+        true => report.add(
+            Fault,
+            AREA,
+            "hung",
+            "ldapsd runs, and gives no sign of life",
+            "look-ups end at once as if it were gone, and nobody from the directory can log in",
+            "sudo systemctl restart ldapsd; before that, to tell us why: sudo gdb -p $(pidof ldapsd) -batch -ex \
+             'thread apply all bt'",
+        ),
+        false => report.add(
+            Fault,
             AREA,
             "not-running",
             error.to_string(),
@@ -43,4 +78,5 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             "sudo systemctl enable --now ldapsd; then: systemctl status ldapsd; journalctl -u ldapsd",
         ),
     }
+    report.mended_by(Fix::run(&["systemctl restart ldapsd"]));
 }

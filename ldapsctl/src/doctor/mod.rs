@@ -1,17 +1,26 @@
 //! `ldapsctl doctor`: from a host where people cannot log in to the cause, in one command.
 //!
-//! A room for each area; each looks, changes nothing, and reports findings. None needs the daemon, or
+//! A room for each area; each looks, changes nothing, and reports findings; `fix.rs` alone changes anything. None needs the daemon, or
 //! a configuration without mistakes.
 #![forbid(unsafe_code)]
 
+mod addresses;
+mod apparmor;
+mod clock;
 mod configuration;
 mod daemon;
+mod fix;
+mod homes;
+mod host_ids;
 mod names;
 mod pam;
+mod person;
 mod report;
 mod servers;
 mod service_account;
 mod sshd;
+mod trust;
+mod unit;
 
 use clap::Args;
 use ldaps_core::config::Sources;
@@ -19,12 +28,25 @@ use report::Report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// "Soon", for what expires.
+const SOON_DAYS: i64 = 30;
+
 /// What to look at.
 #[derive(Args)]
 pub struct Doctor {
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fix")]
     json: bool,
+    /// Follow one person besides, from the directory to their shell; as root, while the daemon runs.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Mend what can be mended here: modes, nsswitch.conf, the PAM profile where nobody has edited it,
+    /// pasted certificates, the daemon. Shows each change, and asks.
+    #[arg(long)]
+    fix: bool,
+    /// Do it without asking.
+    #[arg(long, requires = "fix")]
+    yes: bool,
     /// The configuration of ldaps-login.
     #[arg(long, value_name = "FILE", default_value = "/etc/ldaps/ldaps.toml")]
     config: PathBuf,
@@ -56,15 +78,35 @@ impl Doctor {
 
 /// Looks at everything, in the order in which a login goes through it.
 pub fn run(doctor: &Doctor) -> ExitCode {
+    let mut report = everything(doctor);
+    if doctor.fix {
+        if !fix::mend(doctor, &report) {
+            return ExitCode::FAILURE;
+        }
+        report = everything(doctor);
+    }
+    report.finish(doctor.json)
+}
+
+fn everything(doctor: &Doctor) -> Report {
     let mut report = Report::default();
     let known = configuration::look(doctor, &mut report);
     let trusted = servers::look(&known, &mut report);
-    service_account::look(&known, trusted, &mut report);
+    trust::look(doctor, &known, &mut report);
+    let seen = service_account::look(&known, trusted, &mut report);
+    clock::look(seen.as_ref(), &mut report);
     daemon::look(doctor, &mut report);
+    unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
+    host_ids::look(doctor, known.config.as_ref(), seen.as_ref(), &mut report);
     pam::look(doctor, &mut report);
+    homes::look(doctor, &mut report);
     sshd::look(doctor, &mut report);
-    report.finish(doctor.json)
+    apparmor::look(doctor, &mut report);
+    if let Some(name) = &doctor.user {
+        person::look(doctor, name, &mut report);
+    }
+    report
 }
 
 /// A text file; None where there is none or it cannot be read.

@@ -1,7 +1,10 @@
 //! NSS: whether glibc asks us, in which order, and who answers in our place.
 #![forbid(unsafe_code)]
 
-use super::report::Report;
+use super::report::{
+    Fix, Report,
+    Severity::{Fault, Warning},
+};
 use super::{Doctor, text};
 
 const AREA: &str = "NSS";
@@ -12,7 +15,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
     let path = doctor.path("/etc/nsswitch.conf");
     let shown = path.display().to_string();
     let Some(content) = text(&path) else {
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             "nsswitch-missing",
             format!("{shown} cannot be read"),
@@ -27,30 +31,6 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
     initgroups(&shown, &content, report);
     module(doctor, report);
     nscd(doctor, report);
-    homes(doctor, report);
-}
-
-/// Home directories at the first login.
-fn homes(doctor: &Doctor, report: &mut Report) {
-    let session = text(&doctor.path("/etc/pam.d/common-session")).unwrap_or_default();
-    let lines = || session.lines().filter(|line| !line.trim_start().starts_with('#'));
-    match lines()
-        .any(|line| line.contains("pam_mkhomedir.so") || line.contains("pam_oddjob_mkhomedir.so"))
-    {
-        true => {
-            report.fine("home directories", "made", "pam_mkhomedir makes them at the first login")
-        }
-        false => report.warning(
-            "home directories",
-            "not-made",
-            format!(
-                "{} has no pam_mkhomedir.so",
-                doctor.path("/etc/pam.d/common-session").display()
-            ),
-            "whoever logs in for the first time has no home directory, and begins in /",
-            "sudo pam-auth-update --enable mkhomedir; not needed where homes are mounted",
-        ),
-    }
 }
 
 /// The words behind `passwd:`; glibc takes the last such line.
@@ -74,17 +54,19 @@ fn line_of(content: &str, database: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mut Report) {
+fn look_at(shown: &str, database: &'static str, words: &Option<Vec<String>>, report: &mut Report) {
     let Some(words) = words else {
         let why = "glibc asks files alone, and nobody from the directory is known";
         let what = format!("{shown} has no line {database}:");
-        return report.fault(
+        report.add(
+            Fault,
             AREA,
             "not-asked",
             what,
             why,
             format!("add the line \"{database}: files {SERVICE}\""),
         );
+        return report.mended_by(Fix::Nsswitch(database));
     };
     let line = words.join(" ");
     let at = |service: &str| words.iter().position(|word| word == service);
@@ -94,11 +76,13 @@ fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mu
         let remedy = format!(
             "sudo sed -i -E '/^{database}:/s/[[:space:]]*(#|$)/ {SERVICE} \\1/' {shown}; or: sudo dpkg-reconfigure ldaps-login"
         );
-        return report.fault(AREA, "not-asked", what, why, remedy);
+        report.add(Fault, AREA, "not-asked", what, why, remedy);
+        return report.mended_by(Fix::Nsswitch(database));
     };
     let before = words.get(..ours).unwrap_or_default();
     if let Some(stop) = before.iter().find(|word| ends_search(word)) {
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             "stopped-before",
             format!("{shown}: {stop} stands before {SERVICE} on the line {database}:"),
@@ -107,7 +91,8 @@ fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mu
         );
     }
     if !before.iter().any(|word| word == "files" || word == "compat") {
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             "not-local-first",
             format!("{shown}: files does not stand before {SERVICE} on the line {database}:"),
@@ -118,7 +103,8 @@ fn look_at(shown: &str, database: &str, words: &Option<Vec<String>>, report: &mu
     for other in
         before.iter().filter(|word| ["sss", "winbind", "ldap", "nis"].contains(&word.as_str()))
     {
-        report.warning(
+        report.add(
+            Warning,
             AREA,
             "another-directory",
             format!("{shown}: {other} stands before {SERVICE} on the line {database}:"),
@@ -150,7 +136,8 @@ fn initgroups(shown: &str, content: &str, report: &mut Report) {
     if let Some(words) = line_of(content, "initgroups")
         && !words.iter().any(|word| word == SERVICE)
     {
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             "initgroups",
             format!("{shown}: {SERVICE} is not on the line \"initgroups: {}\"", words.join(" ")),
@@ -170,7 +157,8 @@ fn module(doctor: &Doctor, report: &mut Report) {
     };
     match places.iter().any(|dir| dir.join(file).exists() || in_triplet(dir)) {
         true => report.fine(AREA, "module", format!("{file} is installed")),
-        false => report.fault(
+        false => report.add(
+            Fault,
             AREA,
             "module-missing",
             format!("{file} is in no directory of libraries"),
@@ -196,13 +184,15 @@ fn nscd(doctor: &Doctor, report: &mut Report) {
     };
     let cached: Vec<&str> = ["passwd", "group"].into_iter().filter(|it| enabled(it)).collect();
     if !cached.is_empty() {
-        report.warning(
+        report.add(
+Warning,
             AREA,
             "nscd",
             format!("nscd runs and keeps answers about {}", cached.join(" and ")),
             "it shows people and groups as they were up to an hour ago, \"not found\" too",
             "sudo systemctl disable --now nscd; or, in /etc/nscd.conf: enable-cache passwd no, enable-cache group no",
         );
+        report.mended_by(Fix::run(&["nscd -i passwd", "nscd -i group"]));
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::output::print;
 use crate::{NOT_KNOWN, print_json};
 use serde::Serialize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// There is nothing worse than a warning.
@@ -38,6 +39,37 @@ pub struct Finding {
     pub why: String,
     /// The command or the line that mends it.
     pub remedy: String,
+    /// What `--fix` would do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+}
+
+/// What the tool can mend itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fix {
+    /// A file gets this owner (root), group and mode.
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// The group, by name.
+        group: &'static str,
+        /// The mode.
+        mode: u32,
+    },
+    /// `ldaps` is put on this line of nsswitch.conf.
+    Nsswitch(&'static str),
+    /// Certificates that were pasted into the system's bundle get files of their own.
+    Pasted,
+    /// Programs are run, one after the other.
+    Run(Vec<String>),
+}
+
+impl Fix {
+    /// Programs with their arguments, which have no blanks inside.
+    pub fn run(commands: &[&str]) -> Fix {
+        Fix::Run(commands.iter().map(|command| (*command).to_owned()).collect())
+    }
 }
 
 /// Everything that was found.
@@ -49,31 +81,7 @@ pub struct Report {
 impl Report {
     /// Something is as it should be.
     pub fn fine(&mut self, area: &'static str, id: &'static str, what: impl Into<String>) {
-        self.add(area, id, Severity::Fine, what, "", "");
-    }
-
-    /// Something keeps people out, or lets them in.
-    pub fn fault(
-        &mut self,
-        area: &'static str,
-        id: &'static str,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.add(area, id, Severity::Fault, what, why, remedy);
-    }
-
-    /// Something will.
-    pub fn warning(
-        &mut self,
-        area: &'static str,
-        id: &'static str,
-        what: impl Into<String>,
-        why: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.add(area, id, Severity::Warning, what, why, remedy);
+        self.add(Severity::Fine, area, id, what, "", "");
     }
 
     /// Something was not to be seen.
@@ -84,20 +92,53 @@ impl Report {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.add(area, id, Severity::Unseen, what, "", remedy);
+        self.add(Severity::Unseen, area, id, what, "", remedy);
     }
 
-    fn add(
+    /// Something is found, with why it matters and what mends it.
+    pub fn add(
         &mut self,
+        severity: Severity,
         area: &'static str,
         id: &'static str,
-        severity: Severity,
         what: impl Into<String>,
         why: impl Into<String>,
         remedy: impl Into<String>,
     ) {
         let (what, why, remedy) = (what.into(), why.into(), remedy.into());
-        self.findings.push(Finding { area, id, severity, what, why, remedy });
+        self.findings.push(Finding { area, id, severity, what, why, remedy, fix: None });
+    }
+
+    /// The last that was found is mended by this.
+    pub fn mended_by(&mut self, fix: Fix) {
+        if let Some(last) = self.findings.last_mut() {
+            last.fix = Some(fix);
+        }
+    }
+
+    /// What can be mended here, each once, with what it is for.
+    pub fn fixes(&self) -> Vec<(&str, &Fix)> {
+        let mut fixes: Vec<(&str, &Fix)> = Vec::new();
+        for finding in &self.findings {
+            if let Some(fix) = &finding.fix
+                && !fixes.iter().any(|(_, known)| *known == fix)
+            {
+                fixes.push((&finding.what, fix));
+            }
+        }
+        fixes
+    }
+
+    /// How much was found so far.
+    pub fn count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// The ids of all faults and warnings.
+    #[cfg(test)]
+    pub fn bad(&self) -> Vec<&'static str> {
+        let bad = |it: &&Finding| matches!(it.severity, Severity::Fault | Severity::Warning);
+        self.findings.iter().filter(bad).map(|it| it.id).collect()
     }
 
     /// Shows all of it, and says by the exit code how bad it is.

@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 
 use super::configuration::Known;
-use super::report::Report;
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
+use super::{SOON_DAYS, addresses};
 use crate::cert::words;
 use ldaps_directory::certificates::{self, Certificate, Sent};
 use ldaps_directory::{DirectoryError, Server, Tls, TlsFault, TlsReason};
@@ -11,8 +15,6 @@ use std::time::{Duration, Instant};
 const NETWORK: &str = "network";
 const TLS: &str = "TLS";
 const PATIENCE: Duration = Duration::from_secs(4);
-/// "Soon", for what expires.
-const SOON_DAYS: i64 = 30;
 const NOBODY: &str = "while no server can be used, nobody can log in with a password";
 
 /// Looks at every server; true if at least one can be used.
@@ -20,7 +22,8 @@ pub fn look(known: &Known, report: &mut Report) -> bool {
     let tls = match Tls::new(&known.tls) {
         Ok(tls) => Some(tls),
         Err(problem) => {
-            report.fault(
+            report.add(
+Fault,
                 TLS,
                 "ca-file",
                 problem,
@@ -55,7 +58,7 @@ fn candidates(known: &Known, report: &mut Report) -> Vec<Server> {
             Err(error) => {
                 let remedy = "name the servers: uri = [\"ldaps://...\"] under [directory]; or let this host \
                               ask the domain's DNS servers (resolvectl status; /etc/resolv.conf)";
-                report.fault(NETWORK, "discovery", error.to_string(), NOBODY, remedy);
+                report.add(Fault, NETWORK, "discovery", error.to_string(), NOBODY, remedy);
                 Vec::new()
             }
         };
@@ -69,6 +72,9 @@ fn candidates(known: &Known, report: &mut Report) -> Vec<Server> {
 }
 
 fn look_at(server: &Server, tls: Option<&Tls>, known: &Known, report: &mut Report) -> bool {
+    if !addresses::look(server, report) {
+        return false;
+    }
     let sent = match certificates::as_sent(server, PATIENCE) {
         Ok(sent) => sent,
         Err(error) => {
@@ -146,7 +152,7 @@ fn unreachable(server: &Server, error: &DirectoryError, report: &mut Report) {
         _ => ("server", "look at the server's own log".to_owned()),
     };
     let area = if id == "no-tls" { TLS } else { NETWORK };
-    report.fault(area, id, error.to_string(), NOBODY, remedy);
+    report.add(Fault, area, id, error.to_string(), NOBODY, remedy);
 }
 
 /// What will end, of a chain that is good today.
@@ -157,7 +163,8 @@ fn ending(server: &Server, sent: &Sent, report: &mut Report) {
             && !facts.is_not_yet_valid(now)
             && facts.days_left(now) < SOON_DAYS
         {
-            report.warning(
+            report.add(
+                Warning,
                 TLS,
                 "expires-soon",
                 format!("{server}: {:?}: {}", words::common_name(facts), words::left(facts, now)),
@@ -206,7 +213,7 @@ fn untrusted(server: &Server, sent: &Sent, fault: &TlsFault, known: &Known, repo
             ("tls", format!("ldapsctl cert show ldaps://{name}:{}", server.port))
         }
     };
-    report.fault(TLS, id, fault.to_string(), NOBODY, remedy);
+    report.add(Fault, TLS, id, fault.to_string(), NOBODY, remedy);
 }
 
 /// "hostname (ldap-x) does not match": the two ways.

@@ -1,7 +1,10 @@
 //! sshd: whether it asks PAM at all.
 #![forbid(unsafe_code)]
 
-use super::report::Report;
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
 use super::{Doctor, text};
 use std::path::PathBuf;
 
@@ -30,7 +33,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
         found.next().map(|(_, value)| value.trim().to_lowercase())
     };
     if value("UsePAM").as_deref() != Some("yes") {
-        report.fault(
+        report.add(
+Fault,
             AREA,
             "no-pam",
             format!("{}: UsePAM is not \"yes\"", path.display()),
@@ -42,7 +46,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
     let no = |keyword: &str| value(keyword).as_deref() == Some("no");
     let keyboard = no("KbdInteractiveAuthentication") || no("ChallengeResponseAuthentication");
     if keyboard && no("PasswordAuthentication") {
-        report.warning(
+        report.add(
+            Warning,
             AREA,
             "no-passwords",
             "neither PasswordAuthentication nor KbdInteractiveAuthentication is on",
@@ -50,7 +55,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             "if passwords are wanted: KbdInteractiveAuthentication yes, in /etc/ssh/sshd_config.d/",
         );
     } else if keyboard {
-        report.warning(
+        report.add(
+Warning,
             AREA,
             "no-keyboard-interactive",
             "KbdInteractiveAuthentication is off",

@@ -11,9 +11,10 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::stack::Stack;
 use openssl::x509::extension::{
-    BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CrlNumber, ExtendedKeyUsage, KeyUsage,
+    SubjectAlternativeName, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Extension, X509NameBuilder};
+use openssl::x509::{X509, X509CrlBuilder, X509Extension, X509NameBuilder};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A certificate and its key.
@@ -187,4 +188,22 @@ pub fn pfx(server: &Pair, above: &[&Pair], password: &str, cipher: Option<Nid>) 
             .mac_md(MessageDigest::sha1());
     }
     builder.build2(password).unwrap().to_der().unwrap()
+}
+
+/// A revocation list of this CA's, in PEM, with nobody on it, that is good for so many seconds more.
+pub fn revocation_list(ca: &Pair, seconds_left: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = i64::try_from(now).unwrap();
+    let mut list = X509CrlBuilder::new().unwrap();
+    list.set_issuer_name(ca.x509.subject_name()).unwrap();
+    list.set_last_update(&Asn1Time::from_unix(now - 86_400 * 9).unwrap()).unwrap();
+    list.set_next_update(&Asn1Time::from_unix(now + seconds_left).unwrap()).unwrap();
+    let scratch = X509::builder().unwrap();
+    let context = scratch.x509v3_context(Some(&ca.x509), None);
+    let key = AuthorityKeyIdentifier::new().keyid(true).build(&context).unwrap();
+    list.append_extension(key).unwrap();
+    let number = CrlNumber::new(BigNum::from_u32(1).unwrap()).unwrap();
+    list.append_extension(number.build().unwrap()).unwrap();
+    list.sign(&ca.key, MessageDigest::sha256()).unwrap();
+    String::from_utf8(list.build().unwrap().to_pem().unwrap()).unwrap()
 }

@@ -1,6 +1,6 @@
 //! A server's certificates: shown, fetched, checked, and trusted by none of that.
 
-use crate::maker::Request;
+use crate::maker::{Request, revocation_list};
 use crate::rig::{Rig, names_in, says};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -144,6 +144,41 @@ fn what_expires_soon_is_not_named() {
     let (code, out, err) = check(&[]);
     assert_eq!(code, 3, "{out}");
     says(&err, &["cannot be reached"]);
+}
+
+#[test]
+fn a_ca_in_a_directory_or_a_revocation_list_that_ends_is_not_named() {
+    let root = Request::ca("Corp Root CA").self_signed();
+    let own = Request::server("dc1.corp.example").signed_by(&root);
+    let server = server(&pki(), Identity::new(own.x509, own.key, vec![]));
+    let rig = Rig::new();
+    configure(&rig, &server, &root.pem());
+    let old = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
+    fs::create_dir(rig.path("cas")).unwrap();
+    rig.file("cas/0123abcd.0", &old.pem());
+    // OpenSSL looks at no other names.
+    rig.file(
+        "cas/other.pem",
+        &Request { to_days: 8, ..Request::ca("Unseen CA") }.self_signed().pem(),
+    );
+    let toml = fs::read_to_string(rig.path("ldaps.toml")).unwrap();
+    let check = |left| {
+        let list = rig.file("crl.pem", revocation_list(&root, left).as_bytes());
+        let more =
+            format!("crl = {list:?}\ncrl_check = \"peer\"\nca_dir = {:?}\n", rig.path("cas"));
+        rig.file("ldaps.toml", format!("{toml}{more}").as_bytes());
+        rig.cert(&["check", "--root", "none", "--days", "5"])
+    };
+    let (code, out, err) = check(86_400 * 3);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    says(
+        &out,
+        &["ok    8 days left: CN=Old Root CA", "ok    the revocation list of CN=Corp Root CA"],
+    );
+    assert!(!out.contains("Unseen"), "{out}");
+    let (code, out, _) = check(3_600);
+    assert_eq!(code, 1, "{out}");
+    says(&out, &["SOON  the revocation list of CN=Corp Root CA"]);
 }
 
 #[test]

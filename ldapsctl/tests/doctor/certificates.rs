@@ -61,6 +61,18 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: |host| host.configure(&host.uri(DC), "", ""),
         },
         Row {
+            what: "asked for by an alias, and the other way",
+            break_it: |host| host.configure(&host.uri("alias.corp.example"), "", ""),
+            found: &[("TLS", "name")],
+            remedy: "add under [directory.address]: \"dc1.corp.example\" = \"127.0.0.1\" (and leave /etc/hosts alone)",
+            // DNS does not know that name here, so that this is the only way.
+            mend: |host| {
+                host.configure(&host.uri(DC), "", "");
+                let toml = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
+                assert!(toml.contains("[directory.address]\n\"dc1.corp.example\" = \"127.0.0.1\""));
+            },
+        },
+        Row {
             what: "asked for by its address",
             break_it: |host| host.configure(&host.uri("127.0.0.1"), "", ""),
             found: &[("TLS", "name"), ("configuration", "configuration-warning")],
@@ -196,7 +208,81 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             remedy: "into the file that `crl` names",
             mend: |host| host.configure("", "", ""),
         },
+        Row {
+            what: "a revocation list that ends within a day",
+            break_it: |host| with_list(host, 3_600),
+            found: &[("TLS", "list-ends")],
+            remedy: "by a timer",
+            mend: |host| with_list(host, 86_400 * 3),
+        },
+        Row {
+            what: "a revocation list out of date",
+            break_it: |host| with_list(host, -60),
+            found: &[("TLS", "revocation")],
+            remedy: "the issuer's current list",
+            mend: |host| with_list(host, 86_400 * 3),
+        },
+        Row {
+            what: "a CA that ends soon",
+            break_it: |host| {
+                let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
+                host.present(&Request::server(DC).signed_by(&ca), &[]);
+                host.trust(&[&host.ca, &ca]);
+            },
+            found: &[("TLS", "ca-ends")],
+            remedy: "get the CA that replaces it",
+            mend: |host| {
+                renew(host);
+                trust_again(host);
+            },
+        },
+        Row {
+            what: "a CA that has ended and nobody needs",
+            break_it: |host| {
+                let ca = Request { from_days: -9, to_days: -1, ..Request::ca("Old Root CA") };
+                host.trust(&[&host.ca, &ca.self_signed()]);
+            },
+            found: &[("TLS", "ca-ends")],
+            remedy: "ldapsctl cert import FILE",
+            mend: trust_again,
+        },
+        Row {
+            what: "a CA with a short key",
+            break_it: |host| {
+                let ca = Request { rsa_bits: 1024, ..Request::ca("Weak Root CA") }.self_signed();
+                host.trust(&[&host.ca, &ca]);
+            },
+            found: &[("TLS", "ca-weak")],
+            remedy: "by a stronger one",
+            mend: trust_again,
+        },
+        Row {
+            what: "a CA that ends soon, in a directory of them",
+            break_it: |host| {
+                let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
+                in_directory(host, &ca, "0123abcd.0");
+                in_directory(
+                    host,
+                    &host.ca,
+                    &format!("{:08x}.0", host.ca.x509.subject_name_hash()),
+                );
+                host.configure("", &format!("ca_dir = {:?}", host.path("cas")), "");
+            },
+            found: &[("TLS", "ca-ends")],
+            remedy: "get the CA that replaces it",
+            mend: |host| host.remove("cas/0123abcd.0"),
+        },
     ]);
+}
+
+fn with_list(host: &Host, seconds_left: i64) {
+    host.write("crl.pem", &crate::maker::revocation_list(&host.ca, seconds_left));
+    let tls = format!("crl = {:?}\ncrl_check = \"peer\"", host.path("crl.pem"));
+    host.configure("", &tls, "");
+}
+
+fn in_directory(host: &Host, ca: &crate::maker::Pair, name: &str) {
+    host.write(&format!("cas/{name}"), std::str::from_utf8(&ca.pem()).unwrap());
 }
 
 /// The remedy itself: `ldapsctl cert import`.

@@ -72,6 +72,7 @@ impl Host {
         for name in ["nouac", "ch-nouac"] {
             server.edit(|directory| directory.grant(name, "userAccountControl")).unwrap();
         }
+        server.edit(|directory| directory.grant("nopwdlastset", "pwdLastSet")).unwrap();
         let host = Self { dir: tempfile::tempdir().unwrap(), server, ca };
         for module in MODULES {
             host.write(&format!("usr/lib/x86_64-linux-gnu/security/{module}.so"), "");
@@ -137,6 +138,8 @@ impl Host {
         };
         let mut text = String::from("[directory]\n");
         text += &usual(directory, "uri", format!("uri = {:?}", self.server.url()));
+        // Not the crowd of 3,000, whom to read takes its time.
+        text += &usual(directory, "base", "base = \"OU=People,DC=corp,DC=example\"".to_owned());
         text += &usual(directory, "bind_dn", format!("bind_dn = {SERVICE_ACCOUNT:?}"));
         text += &format!(
             "bind_secret = {:?}\nconnect_timeout = \"2s\"\n{directory}\n",

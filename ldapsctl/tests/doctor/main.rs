@@ -6,9 +6,12 @@
     reason = "the functions beside the tests are tests too"
 )]
 
+mod apparmor;
 mod certificates;
 mod configuration;
+mod fix;
 mod host;
+mod ids;
 #[path = "../certificates/maker.rs"]
 #[allow(dead_code, reason = "made for the other tests, too")]
 mod maker;
@@ -17,6 +20,7 @@ mod network;
 mod pam;
 mod service_account;
 mod sshd;
+mod unit;
 
 use host::Host;
 

@@ -102,7 +102,92 @@ fn what_ad_says_of_the_service_account_is_not_told() {
                     .unwrap()
             },
         },
+        Row {
+            what: "pwdLastSet withheld",
+            break_it: |host| {
+                host.server.edit(|directory| directory.withhold("alice", "pwdLastSet")).unwrap()
+            },
+            found: &[("service account", "unreadable")],
+            remedy: "CORP\\svc-linux:RP;pwdLastSet;user",
+            mend: |host| {
+                host.server.edit(|directory| directory.grant("alice", "pwdLastSet")).unwrap()
+            },
+        },
+        Row {
+            what: "tokenGroups withheld",
+            break_it: |host| {
+                // Hers may not be read; she is the only one here.
+                host.configure("", "", "[users]\ncondition = \"(sAMAccountName=notokens)\"")
+            },
+            found: &[("service account", "unreadable")],
+            remedy: "Windows Authorization Access Group",
+            mend: |host| {
+                host.server.edit(|directory| directory.grant("notokens", "tokenGroups")).unwrap()
+            },
+        },
+        Row {
+            what: "a password of its own that ends soon",
+            break_it: |host| {
+                // Without the flag by which it never ends.
+                set(host, "userAccountControl", 512);
+                set(host, "pwdLastSet", filetime_in_days(-40));
+            },
+            found: &[("service account", "password-ends")],
+            remedy: "-PasswordNeverExpires",
+            mend: |host| set(host, "pwdLastSet", filetime_in_days(-2)),
+        },
+        Row {
+            what: "an account of its own that ends soon",
+            break_it: |host| set(host, "accountExpires", filetime_in_days(5)),
+            found: &[("service account", "account-ends")],
+            remedy: "Clear-ADAccountExpiration",
+            mend: |host| set(host, "accountExpires", i64::MAX),
+        },
+        Row {
+            what: "a base in another domain, where a referral leads away",
+            break_it: |host| host.configure("base = \"DC=other,DC=example\"", "", ""),
+            found: &[("service account", "search")],
+            remedy: "Leave it out",
+            mend: |host| host.configure("", "", ""),
+        },
+        Row {
+            what: "a clock that is behind",
+            break_it: |host| host.server.edit(|directory| directory.set_clock_ahead(400)),
+            found: &[("clock", "off")],
+            remedy: "timedatectl",
+            mend: |host| host.server.edit(|directory| directory.set_clock_ahead(200)),
+        },
+        Row {
+            what: "a clock that is days ahead",
+            break_it: |host| host.server.edit(|directory| directory.set_clock_ahead(-400_000)),
+            found: &[("clock", "off")],
+            remedy: "set-ntp",
+            mend: |host| host.server.edit(|directory| directory.set_clock_ahead(0)),
+        },
     ]);
+}
+
+fn set(host: &Host, attribute: &str, value: i64) {
+    let value = value.to_string();
+    host.server.edit(|directory| directory.set_attribute(SERVICE, attribute, &[&value])).unwrap();
+}
+
+/// A moment as AD counts: tenths of a microsecond since 1601.
+fn filetime_in_days(days: i64) -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    (i64::try_from(now.as_secs()).unwrap() + days * 86_400 + 11_644_473_600) * 10_000_000
+}
+
+#[test]
+fn how_many_are_found_is_not_counted() {
+    let host = Host::new();
+    host.configure("base = \"DC=corp,DC=example\"", "", "");
+    let (_, out) = host.ran(&[]);
+    let line = out.lines().find(|line| line.contains("may bind")).unwrap();
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = words.iter().position(|word| *word == "users").unwrap();
+    // The 3,000 of all-staff are three pages.
+    assert!(words[at - 1].parse::<u32>().unwrap() > 3000, "{line}");
 }
 
 #[test]

@@ -8,26 +8,33 @@ mod foresee;
 mod hopeless;
 mod identity;
 pub(crate) mod lockout;
+pub(crate) mod names;
 mod new_password;
 mod offline;
 mod password;
+pub(crate) mod readings;
+pub(crate) mod recent;
 mod report;
 mod rules;
 mod stop;
+mod trace;
 pub(crate) mod why;
 mod workstation;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
+use ldaps_core::protocol::tools::Decided;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
-use ldaps_directory::{BindOutcome, DirectoryError};
+use ldaps_directory::{BindOutcome, DirectoryError, Unbound};
+use tracing::Instrument as _;
 
 use self::stop::Stop;
+use crate::budget::Place;
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
@@ -81,25 +88,79 @@ pub(crate) async fn decide(
     request: PamRequest<'_>,
 ) -> PamReply {
     let start = Instant::now();
-    let number = numbers.next_request();
+    let id = numbers.login_names.of(peer, &request);
     let (login, phase) = (request.login(), phase(&request));
-    let decision = match checked_caller(host, peer, &login) {
-        Err(decision) => decision,
-        Ok(name) => answer(host, numbers, peer, &name, request).await,
+    let decision = async {
+        match checked_caller(host, peer, &login) {
+            Err(decision) => decision,
+            Ok(name) => answer(host, numbers, peer, &name, request).await,
+        }
     };
+    // Whatever else is logged on the way bears the login's name, too: as a field of the journal.
+    let span = tracing::error_span!("login", request = %id);
+    let (decision, steps) = trace::of(decision).instrument(span).await;
     numbers.count(decision.verdict);
-    let server = host.directory.status().connected.map(|server| server.name);
+    let dc = host.directory.status().connected.map(|server| server.name);
     let took = start.elapsed();
-    report::report(phase, &login, peer, &decision, server.as_deref(), number, took);
-    PamReply { verdict: decision.verdict, request: number, notice: decision.notice }
+    numbers.logins.decision(phase.label(), decision.verdict, took);
+    let line = report::report(phase.words(), &login, peer, &decision, dc.as_deref(), id, took);
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    numbers.recent.keep(Decided {
+        number: 0,
+        request: id,
+        at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        phase: phase.words().to_owned(),
+        user: login.user.to_owned(),
+        service: login.service.to_owned(),
+        pid: peer.pid,
+        verdict: decision.verdict,
+        why: decision.why,
+        dc,
+        took_us: us(took),
+        steps: steps.into_iter().map(|(what, took)| (what, took.map(us))).collect(),
+        line,
+    });
+    PamReply { verdict: decision.verdict, request: id, notice: decision.notice }
 }
 
-fn phase(request: &PamRequest<'_>) -> &'static str {
+/// Which of PAM's questions a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Auth,
+    Account,
+    OldPassword,
+    PasswordChange,
+}
+
+impl Phase {
+    /// For the journal.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::OldPassword => "old password",
+            Self::PasswordChange => "password change",
+        }
+    }
+
+    /// As the value of a label.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::OldPassword => "old_password",
+            Self::PasswordChange => "password_change",
+        }
+    }
+}
+
+fn phase(request: &PamRequest<'_>) -> Phase {
     match request {
-        PamRequest::Authenticate { .. } => "auth",
-        PamRequest::Account { .. } => "account",
-        PamRequest::CheckOldPassword { .. } => "old password",
-        PamRequest::ChangePassword { .. } => "password change",
+        PamRequest::Authenticate { .. } => Phase::Auth,
+        PamRequest::Account { .. } => Phase::Account,
+        PamRequest::CheckOldPassword { .. } => Phase::OldPassword,
+        PamRequest::ChangePassword { .. } => Phase::PasswordChange,
     }
 }
 
@@ -120,10 +181,13 @@ async fn answer(
     let decided = async {
         Ok(match request {
             PamRequest::Authenticate { password, .. } => {
-                authenticate::decide(host, numbers, &login, name, &usable(password)?).await
+                let password = usable(password)?;
+                authenticate::decide(host, numbers, peer, &login, name, &password).await
             }
             PamRequest::Account { authenticated, .. } => {
-                account::decide(host, &login, name, authenticated).await
+                // Whatever is asked, it is used once.
+                let reading = host.readings.take(peer, &login).filter(|_| authenticated);
+                account::decide(host, &login, name, authenticated, reading).await
             }
             PamRequest::CheckOldPassword { old, .. } => {
                 password::check_old(host, numbers, &login, name, &usable(old)?).await
@@ -137,20 +201,34 @@ async fn answer(
     decided.await.unwrap_or_else(|decision: Decision| decision)
 }
 
-/// One bind as this user, unless that could be the one that has AD lock the account.
+/// The turn of this user to have a password sent, unless that could be the one that has AD lock the
+/// account.
 ///
 /// # Errors
-/// No password was sent, or nobody answered.
+/// No password is to be sent.
+async fn turn_to_bind(host: &Host, user: &KnownUser) -> Result<Place, Stop> {
+    let turn = host.bind_turns.place(user.entry.uid).await;
+    may_be_tried(host, user).await?;
+    Ok(turn)
+}
+
+/// One bind as this user, whose turn it is.
+///
+/// # Errors
+/// Nobody answered.
 async fn bind(
     host: &Host,
     numbers: &Numbers,
     user: &KnownUser,
     password: &Password,
+    unbound: Unbound,
 ) -> Result<BindOutcome, Stop> {
-    let _turn = host.bind_turns.place(user.entry.uid).await;
-    may_be_tried(host, user).await?;
     numbers.count_bind();
-    let outcome = host.directory.authenticate(&user.record.dn, password).await?;
+    let began = Instant::now();
+    let bind = host.directory.bind(unbound, &user.record.dn, password);
+    let outcome = trace::step("one bind with the password", bind).await;
+    numbers.logins.bind(outcome.as_ref().ok().copied(), began.elapsed());
+    let outcome = outcome?;
     host.wrong_passwords.count(user.record.sid, outcome);
     Ok(outcome)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ldaps_core::protocol::messages::{Login, Verdict};
+use ldaps_core::protocol::request_id::RequestId;
 
 use super::Decision;
 use crate::peer::Peer;
@@ -11,22 +12,23 @@ use crate::peer::Peer;
 /// Longest text of PAM that is repeated.
 const TEXT_MAX: usize = 100;
 
-/// Writes the line.
+/// Writes the line, and gives it.
 pub(crate) fn report(
     phase: &str,
     login: &Login<'_>,
     peer: Peer,
     decision: &Decision,
     server: Option<&str>,
-    number: u64,
+    name: RequestId,
     took: Duration,
-) {
-    let line = line(phase, login, peer, decision, server, number, took);
+) -> String {
+    let line = line(phase, login, peer, decision, server, name, took);
     match decision.verdict {
         Verdict::Granted | Verdict::ChangeFirst | Verdict::NotOurs => tracing::info!("{line}"),
         Verdict::Refused(_) => tracing::warn!("{line}"),
         Verdict::Unavailable => tracing::error!("{line}"),
     }
+    line
 }
 
 fn line(
@@ -35,7 +37,7 @@ fn line(
     peer: Peer,
     decision: &Decision,
     server: Option<&str>,
-    number: u64,
+    name: RequestId,
     took: Duration,
 ) -> String {
     let verdict = match decision.verdict {
@@ -61,7 +63,7 @@ fn line(
     }
     let _ = write!(
         line,
-        " uid={} request={number} took={} ms: {}",
+        " uid={} request={name} took={} ms: {}",
         login.uid,
         took.as_millis(),
         decision.why
@@ -98,14 +100,15 @@ mod tests {
         };
         let decision = Decision::refused(Refusal::WrongPassword);
         let told = |uid| {
-            let (peer, took) = (Peer { uid }, Duration::from_millis(5));
-            line("auth", &login, peer, &decision, Some("dc1.corp.example"), 7, took)
+            let (peer, took) = (Peer { uid, pid: None }, Duration::from_millis(5));
+            let name = RequestId::from_random(7);
+            line("auth", &login, peer, &decision, Some("dc1.corp.example"), name, took)
         };
         assert!(told(33).contains(" dc=dc1.corp.example caller=33 uid=200500 "));
         assert_eq!(
             told(0),
             "auth refused user=alice service=sshd rhost=\"10.0.0.9\\nauth granted user=root\" \
-             tty=ssh dc=dc1.corp.example uid=200500 request=7 took=5 ms: wrong password (AD: data 52e)"
+             tty=ssh dc=dc1.corp.example uid=200500 request=00000007 took=5 ms: wrong password (AD: data 52e)"
         );
     }
 }

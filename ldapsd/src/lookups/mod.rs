@@ -12,11 +12,14 @@ mod granted;
 pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
+pub(crate) mod mirrored;
 mod named_groups;
 pub(crate) mod outbox;
+pub(crate) mod person;
 mod recollection;
 mod rotation;
 mod shadowed;
+pub(crate) mod tended;
 mod told;
 mod withheld;
 
@@ -102,6 +105,11 @@ impl Lookups {
     /// Remembers what the look-ups before a reload remembered.
     pub(crate) fn inherit(&self, from: &Self) {
         self.0.memory().inherit(&from.0.memory());
+        let goes_on = |of: &AtomicU64, before: &AtomicU64| {
+            of.fetch_add(before.load(Ordering::Relaxed), Ordering::Relaxed);
+        };
+        goes_on(&self.0.hits, &from.0.hits);
+        goes_on(&self.0.misses, &from.0.misses);
     }
 
     /// The host's own names, as they are now.
@@ -118,11 +126,6 @@ impl Lookups {
         let recalled = self.0.memory().user(&key);
         let found = self.0.answer(recalled, asker, self.0.clone().find_user_once(key)).await?;
         Ok(found.filter(|user| !local.has_user(&user.entry.name)))
-    }
-
-    /// The user as the directory has it now; memory is not asked, and learns of it.
-    pub(crate) async fn user_now(&self, name: &UserName) -> Answer<Arc<KnownUser>> {
-        self.0.clone().find_user(Key::UserName(name.clone())).await
     }
 
     /// Why nobody of this name is served, for the administrator.

@@ -59,6 +59,11 @@ impl NamedGroups {
         }
     }
 
+    /// Asks again next time.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn known(&self) -> Option<(Instant, Arc<Named>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

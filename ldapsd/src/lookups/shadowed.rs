@@ -55,6 +55,11 @@ impl Shadowed {
         }
     }
 
+    /// Asks again next time.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
     fn known(&self) -> Option<Known> {
         self.lock().clone()
     }

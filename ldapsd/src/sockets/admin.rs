@@ -1,7 +1,10 @@
 //! admin.sock: the administrator's tool. How the daemon is and what it knows of a user, for
 //! anyone: no more than look-ups show. How a login would be decided, for root about anyone and for
 //! others about themselves. What else AD says of a person (`[profile]`), for whom the configuration
-//! names.
+//! names. What is held, and the last logins, for root.
+
+mod cache;
+mod group;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,17 +12,19 @@ use std::time::SystemTime;
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport, UserReport};
 use ldaps_core::protocol::frame;
-use ldaps_directory::{DirectoryError, Judgement};
+use ldaps_directory::{Depth, DirectoryError, Judgement, Wanted};
 
 use super::{Reply, Request, reply};
 use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
+use crate::lookups::person::PersonNow;
+use crate::metrics;
 use crate::peer::Peer;
 use crate::profile;
 use crate::ssh_keys;
-use crate::status::Numbers;
+use crate::status::{self, Numbers};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -30,6 +35,11 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Reply {
     let request = frame::decode(&request)?;
+    if is_for_root(&request) && peer.uid != 0 {
+        let uid = peer.uid;
+        let why = format!("this is for root alone, and uid {uid} has asked. Ask with sudo");
+        return reply(&AdminReply::Denied(why));
+    }
     let _place = budget.place(peer.uid).await;
     // The place covers every search of the request: one that waited for another of the same uid's
     // places could wait for itself.
@@ -37,6 +47,7 @@ pub(crate) async fn answer(
     reply(&match request {
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
         AdminRequest::Freshness => AdminReply::Freshness(host.freshness.status()),
+        AdminRequest::Sync => host.sync_status(),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(Ok((_, report))) => AdminReply::User(report),
             Ok(Err(nobody)) => AdminReply::NoSuchUser(nobody),
@@ -56,7 +67,40 @@ pub(crate) async fn answer(
                 Err(error) => AdminReply::Unavailable(error.to_string()),
             }
         }
+        AdminRequest::Group(name) => match group::group(&host, &name).await {
+            Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::Conditions => AdminReply::Conditions(Box::new(status::conditions(&host))),
+        AdminRequest::Metrics => AdminReply::Metrics(metrics::families(&host, &numbers)),
+        AdminRequest::Flush { anyway } => cache::flush(&host, anyway).await,
+        AdminRequest::Refresh(whom) => match cache::refresh(&host, &whom).await {
+            Ok(answer) => answer,
+            Err(error) => AdminReply::Unavailable(error.to_string()),
+        },
+        AdminRequest::Export(cursor) => cache::export(&host, cursor.as_ref()),
+        AdminRequest::Decisions(after) => AdminReply::Decisions(numbers.recent.after(after)),
     })
+}
+
+/// Whether root alone is answered, whomever a request is about.
+fn is_for_root(request: &AdminRequest) -> bool {
+    match request {
+        AdminRequest::Flush { .. }
+        | AdminRequest::Refresh(_)
+        | AdminRequest::Export(_)
+        | AdminRequest::Decisions(_) => true,
+        AdminRequest::Status
+        | AdminRequest::User(_)
+        | AdminRequest::Why { .. }
+        | AdminRequest::SshKeys(_)
+        | AdminRequest::Freshness
+        | AdminRequest::Profile(_)
+        | AdminRequest::Sync
+        | AdminRequest::Group(_)
+        | AdminRequest::Conditions
+        | AdminRequest::Metrics => false,
+    }
 }
 
 /// A user and what anybody is told of them, or why there is nobody of that name.
@@ -71,10 +115,11 @@ async fn user(host: &Host, asker: Asker<'_>, name: &str) -> Result<Found, Direct
         let why = format!("{name:?} is a user of this host itself, and ldapsd leaves it alone");
         return Ok(Err(why));
     }
-    match host.lookups.user_now(&parsed).await? {
-        Some(user) => {
-            let report = report(host, asker, &user).await?;
-            Ok(Ok((user, report)))
+    let wanted = Wanted { depth: Depth::Password, groups: true };
+    match host.lookups.person_now(&parsed, wanted).await? {
+        Some(person) => {
+            let report = report(host, asker, &person).await?;
+            Ok(Ok((person.user, report)))
         }
         None => Ok(Err(host.lookups.why_not(&parsed).await?)),
     }
@@ -97,10 +142,10 @@ async fn with_profile(
 async fn report(
     host: &Host,
     asker: Asker<'_>,
-    user: &KnownUser,
+    person: &PersonNow,
 ) -> Result<UserReport, DirectoryError> {
-    let membership = host.lookups.membership_now(user).await?;
-    let (sids, gids) = match &membership {
+    let PersonNow { user, membership } = person;
+    let (sids, gids) = match membership {
         Some(membership) => (membership.sids.as_slice(), membership.gids.as_slice()),
         None => Default::default(),
     };
@@ -109,7 +154,7 @@ async fn report(
         let group = host.lookups.group(Key::Gid(*gid), asker).await?;
         groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
     }
-    if let Some(membership) = &membership {
+    if let Some(membership) = membership {
         let local = host.lookups.local_names()?;
         for gid in host.lookups.local_gids(membership).await? {
             let name = local.group_of(gid).unwrap_or_default();

@@ -39,6 +39,11 @@ impl Default for SshKeys {
 }
 
 impl SshKeys {
+    /// Forgets all of them.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn keep(&self, sid: Sid, keys: &[String]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.put(sid, (keys.to_vec(), Instant::now()));

@@ -142,7 +142,8 @@ impl Stage {
         let PamReply { verdict, request, notice } = self.pam(request);
         let number = format!(" request={request} ");
         let log = self.daemon.log();
-        let line = log.lines().find(|line| line.contains(&number)).unwrap_or_default().to_owned();
+        // The phases of one login have one name: the last line is this one's.
+        let line = log.lines().rfind(|line| line.contains(&number)).unwrap_or_default().to_owned();
         Answer { verdict, notice, line }
     }
 }

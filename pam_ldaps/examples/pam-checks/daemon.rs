@@ -18,6 +18,7 @@ use ldaps_core::presence::CONFIG_FILE;
 use ldaps_core::protocol::client::{Socket, monotonic_now};
 use ldaps_core::protocol::frame::{self, REPLY_MAX, REQUEST_MAX};
 use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest, Verdict};
+use ldaps_core::protocol::request_id::RequestId;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::run_dir::BUILT_IN;
 
@@ -266,7 +267,8 @@ fn judge(request: &PamRequest<'_>, verdict: Verdict, asked: &mut Asked) -> PamRe
         }
     };
     let rejected = verdict == Verdict::Refused(Refusal::NewPasswordRejected);
-    PamReply { verdict, request: 7, notice: rejected.then(|| NOTICE.to_owned()) }
+    let request = RequestId::from_random(7);
+    PamReply { verdict, request, notice: rejected.then(|| NOTICE.to_owned()) }
 }
 
 /// A refusal of a new password comes to the change alone: up to there all goes well.

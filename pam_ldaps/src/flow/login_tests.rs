@@ -152,7 +152,7 @@ fn a_refusal_is_neither_told_nor_delayed_nor_logged() {
     assert_eq!(host.told, [(Tone::Error, line.to_owned())]);
     let (level, line) = &host.logged[0];
     assert_eq!(*level, Level::Notice);
-    assert!(line.contains("data 533") && line.contains("request=7"), "{line}");
+    assert!(line.contains("data 533") && line.contains("request=00000007"), "{line}");
 
     host.steps.clear();
     assert_eq!(account(&mut host), PAM_ACCT_EXPIRED);

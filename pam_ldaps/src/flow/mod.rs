@@ -14,6 +14,7 @@ use ldaps_core::names::UserName;
 use ldaps_core::presence::{Absence, Presence};
 use ldaps_core::protocol::client::AskError;
 use ldaps_core::protocol::messages::{Login, NssReply, NssRequest, PamReply, Verdict};
+use ldaps_core::protocol::request_id::RequestId;
 use pam::constants::PamResultCode::{self, *};
 
 use crate::codes::{Phase, code};
@@ -226,8 +227,8 @@ struct Details<'a> {
     why: Option<&'a str>,
     /// For the person.
     notice: Option<&'a str>,
-    /// The number in the daemon's log.
-    request: Option<u64>,
+    /// The name in the daemon's log.
+    request: Option<RequestId>,
 }
 
 impl<'a> Details<'a> {

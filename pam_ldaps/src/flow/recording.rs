@@ -11,6 +11,7 @@ use ldaps_core::entries::PasswdEntry;
 use ldaps_core::presence::{Absence, Presence};
 use ldaps_core::protocol::client::AskError;
 use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest, Verdict};
+use ldaps_core::protocol::request_id::RequestId;
 use ldaps_core::run_dir::RunDir;
 use ldaps_core::secret::Password;
 use pam::constants::PamResultCode;
@@ -177,7 +178,11 @@ impl Host for Recording {
         };
         assert_eq!((login.user, login.uid, login.service), ("alice", ALICE, "sshd"));
         let notice = self.notice.map(str::to_owned);
-        (self.decision)().map(|verdict| PamReply { verdict, request: 7, notice })
+        (self.decision)().map(|verdict| PamReply {
+            verdict,
+            request: RequestId::from_random(7),
+            notice,
+        })
     }
 
     fn password(&mut self, which: Which) -> Result<Password, NoPassword> {

@@ -27,6 +27,8 @@ pub struct Directory {
     pub(crate) old_password_seconds: i64,
     /// Whether this is a read-only DC.
     pub(crate) read_only: bool,
+    /// How many seconds the clock that it shows is ahead of the true one.
+    pub(crate) clock_ahead: i64,
     /// Shared with clones of the directory until one of them changes the object.
     objects: BTreeMap<ObjectId, Arc<Object>>,
     next_id: u64,
@@ -49,6 +51,7 @@ impl Directory {
             usn: 12_000,
             old_password_seconds: 3_600,
             read_only: false,
+            clock_ahead: 0,
             objects: BTreeMap::new(),
             next_id: 1,
             by_dn: HashMap::new(),

@@ -46,12 +46,16 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::passwd::SCENARIOS,
         crate::offline::SCENARIOS,
         crate::freshness::SCENARIOS,
+        crate::everybody::SCENARIOS,
         crate::callers::SCENARIOS,
         crate::ssh_keys::SCENARIOS,
         crate::looks::SCENARIOS,
         crate::unasked::SCENARIOS,
         crate::spoken::SCENARIOS,
         crate::django::SCENARIOS,
+        crate::tools::SCENARIOS,
+        crate::migrate::SCENARIOS,
+        crate::doctor::SCENARIOS,
         crate::package::SCENARIOS,
     ]
     .into_iter()
@@ -165,6 +169,19 @@ impl<'run> Stage<'run> {
         product::write_configuration(&host, &self.dc, &Configuration::default())?;
         product::run_until_it_answers(&host)?;
         Ok(host)
+    }
+
+    /// A new host with sssd and nslcd on it, neither running, and without systemd.
+    ///
+    /// # Errors
+    /// When its image cannot be made, or it does not come up.
+    pub fn peer_host(&self) -> Check<Host<'run>> {
+        let number = self.fresh_hosts.get() + 1;
+        self.fresh_hosts.set(number);
+        let base = Base { image: self.host_image.clone(), short: self.suffix.clone() };
+        let image = images::peers(self.shared.engine, &base)?;
+        let name = format!("peer{number}-{}", self.suffix);
+        Host::without_init(self.shared.engine, &image, &name, self.dc.network())
     }
 
     /// The engine that everything runs on.

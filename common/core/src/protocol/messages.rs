@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entries::{GroupEntry, PasswdEntry};
+use crate::protocol::request_id::RequestId;
 use crate::refusal::Refusal;
 
 /// A question of the NSS module.
@@ -133,8 +134,8 @@ pub struct Login<'a> {
 pub struct PamReply {
     /// What was decided.
     pub verdict: Verdict,
-    /// The number of this request in the daemon's log.
-    pub request: u64,
+    /// The name of this login in the daemon's log.
+    pub request: RequestId,
     /// One plain line for the person, where there is more to say than the verdict itself does:
     /// why a new password was not taken, or when this one expires.
     pub notice: Option<String>,
@@ -191,8 +192,9 @@ mod tests {
         let nss = |message: &NssRequest| body(&frame::encode(message, 100).unwrap());
         let reply = |message: &NssReply| body(&frame::encode(message, 100).unwrap());
         let pam = |message: &PamRequest<'_>| body(&frame::encode(message, 100).unwrap());
+        let request = RequestId::from_random(7);
         let verdict = |verdict| {
-            body(&frame::encode(&PamReply { verdict, request: 7, notice: None }, 100).unwrap())
+            body(&frame::encode(&PamReply { verdict, request, notice: None }, 100).unwrap())
         };
 
         assert_eq!(nss(&NssRequest::UserByName("a".into())), b"\x00\x01a");

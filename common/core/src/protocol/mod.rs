@@ -6,3 +6,5 @@ pub mod admin;
 pub mod client;
 pub mod frame;
 pub mod messages;
+pub mod request_id;
+pub mod tools;

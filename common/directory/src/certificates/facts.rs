@@ -138,7 +138,7 @@ fn role(x509: &X509Ref, extensions: &Extensions) -> Role {
     }
 }
 
-fn seconds(time: &Asn1TimeRef) -> i64 {
+pub(super) fn seconds(time: &Asn1TimeRef) -> i64 {
     let since = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time));
     since.map_or(0, |since| i64::from(since.days) * DAY + i64::from(since.secs))
 }

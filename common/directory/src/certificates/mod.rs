@@ -3,12 +3,16 @@
 //! Nothing here trusts anything: to trust a certificate is to put it where [`crate::Tls`] looks.
 
 mod der;
+pub(crate) mod ending;
 mod facts;
 mod formats;
+mod revocation;
 mod sent;
 
+pub use ending::{Ending, Ends, configured};
 pub use facts::{Facts, Role};
 pub use formats::{Contents, Format, Unreadable, read};
+pub use revocation::{RevocationList, revocation_lists};
 pub use sent::{Accepted, Sent, as_accepted, as_sent, servers};
 
 use openssl::hash::MessageDigest;

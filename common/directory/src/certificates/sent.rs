@@ -17,7 +17,8 @@ use crate::connection::tcp_connect;
 use crate::discovery::candidates;
 use crate::error::DirectoryError;
 use crate::server::Server;
-use crate::tls::{Tls, TlsFault, handshake_words, name_of};
+use crate::tls::{Tls, handshake_words, name_of};
+use crate::tls_fault::TlsFault;
 
 /// What a server has sent before it was hung up on.
 #[derive(Debug, Clone)]

@@ -3,15 +3,17 @@
 //! before it happens.
 #![forbid(unsafe_code)]
 
+mod control;
 mod modules;
 mod play;
 mod stack;
 
 use super::Doctor;
-use super::report::Report;
+use super::report::{Fix, Report, Severity::Fault};
+use control::Action;
 use modules::{Case, Daemon, Person};
 use play::Outcome;
-use stack::{Phase, Stack};
+use stack::{Line, Phase, Stack};
 
 const AREA: &str = "PAM";
 const SERVICES: [&str; 4] = ["sshd", "login", "su", "sudo"];
@@ -29,8 +31,12 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             continue;
         }
         match Stack::read(&doctor.root, service) {
-            Ok(stack) => look_at(service, &stack, &mut troubles, report),
-            Err(problem) => report.fault(
+            Ok(stack) => {
+                broken(service, &stack, &mut troubles);
+                look_at(service, &stack, &mut troubles, report);
+            }
+            Err(problem) => report.add(
+Fault,
                 AREA,
                 "stack-broken",
                 format!("{service}: {problem}"),
@@ -46,13 +52,18 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
             _ => trouble.who.join("; "),
         };
         let who = format!("{}: {who}", trouble.services.join(", "));
-        report.fault(
+        report.add(
+            Fault,
             AREA,
             trouble.id,
             format!("{who}: {}", trouble.end),
             trouble.why,
             trouble.remedy,
         );
+        if trouble.id == "not-asked" {
+            // It leaves files alone that somebody has edited, and says so.
+            report.mended_by(Fix::run(&["pam-auth-update --package --enable ldaps"]));
+        }
     }
 }
 
@@ -84,6 +95,27 @@ fn merged(troubles: Vec<Trouble>) -> Vec<Trouble> {
     merged
 }
 
+/// Lines that libpam cannot read: each is a no to everybody.
+fn broken(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>) {
+    for line in stack.broken_lines() {
+        troubles.push(Trouble {
+            id: "line-broken",
+            services: vec![service.to_owned()],
+            who: vec!["everybody".to_owned()],
+            end: format!(
+                "{}:{} is not a line that libpam can read, or includes what is not there",
+                line.file, line.number
+            ),
+            why: "libpam takes such a line for a refusal, and root is locked out, too",
+            remedy: format!(
+                "correct {}:{} (pam.d(5)); or, for the files whose names begin with common-: sudo \
+                 pam-auth-update --force",
+                line.file, line.number
+            ),
+        });
+    }
+}
+
 fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &mut Report) {
     let before = troubles.len();
     for daemon in [Daemon::Up, Daemon::Down, Daemon::ModuleGone] {
@@ -111,8 +143,10 @@ fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &m
 /// Where a module that is named is not installed, that is the cause, and what was found its
 /// consequence.
 fn instead_the_absent(service: &str, stack: &Stack, before: usize, troubles: &mut Vec<Trouble>) {
-    let absent: Vec<_> =
-        stack.lines().iter().filter(|line| !line.installed && !line.may_be_absent).collect();
+    // One with a dash is to be missing now and then; it is the cause only where that is a no.
+    let refuses = |line: &Line| matches!(line.action("module_unknown"), Action::Bad | Action::Die);
+    let is_cause = |line: &&Line| !line.installed && (!line.unlogged || refuses(line));
+    let absent: Vec<&Line> = stack.lines().iter().filter(is_cause).collect();
     if absent.is_empty() {
         return;
     }

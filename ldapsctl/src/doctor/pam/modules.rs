@@ -86,6 +86,42 @@ impl Case {
     }
 }
 
+/// Everything that a module may answer (pam.conf(5); security/_pam_types.h).
+pub const ANSWERS: &[&str] = &[
+    "success",
+    "open_err",
+    "symbol_err",
+    "service_err",
+    "system_err",
+    "buf_err",
+    "perm_denied",
+    "auth_err",
+    "cred_insufficient",
+    "authinfo_unavail",
+    "user_unknown",
+    "maxtries",
+    "new_authtok_reqd",
+    "acct_expired",
+    "session_err",
+    "cred_unavail",
+    "cred_expired",
+    "cred_err",
+    "no_module_data",
+    "conv_err",
+    "authtok_err",
+    "authtok_recover_err",
+    "authtok_lock_busy",
+    "authtok_disable_aging",
+    "try_again",
+    "ignore",
+    "abort",
+    "authtok_expired",
+    "module_unknown",
+    "bad_item",
+    "conv_again",
+    "incomplete",
+];
+
 /// Modules that never have a say here: they set something up, or look for what is not the matter.
 const SILENT: &[&str] = &[
     "pam_env.so",
@@ -121,26 +157,24 @@ pub fn is_known(module: &str) -> bool {
         "pam_localuser.so",
         "pam_succeed_if.so",
         "pam_faillock.so",
+        "pam_debug.so",
     ];
     PLAYED.contains(&module) || SILENT.contains(&module) || OTHERS.contains(&module)
 }
 
 /// What a module answers, by the names of pam.conf(5).
 pub fn answer(line: &Line, phase: Phase, case: &Case) -> &'static str {
-    let gone = !line.installed || (line.module == OURS && case.daemon == Daemon::ModuleGone);
-    match (gone, line.may_be_absent) {
-        (true, true) => return "ignore",
-        (true, false) => return "module_unknown",
-        (false, _) => {}
+    if line.broken {
+        return "perm_denied";
+    }
+    if !line.installed || (line.module == OURS && case.daemon == Daemon::ModuleGone) {
+        return "module_unknown";
     }
     match line.module.as_str() {
         OURS => ours(phase, case),
         "pam_unix.so" => unix(phase, case),
         "pam_permit.so" => "success",
-        "pam_deny.so" => match phase {
-            Phase::Auth => "auth_err",
-            Phase::Account => "acct_expired",
-        },
+        "pam_deny.so" => "auth_err",
         // The caller is no root here.
         "pam_rootok.so" => "auth_err",
         "pam_localuser.so" => match case.person {
@@ -153,9 +187,21 @@ pub fn answer(line: &Line, phase: Phase, case: &Case) -> &'static str {
             false if line.arguments.iter().any(|it| it == "authsucc") => "success",
             false => "ignore",
         },
+        "pam_debug.so" => as_told(&line.arguments, phase),
         module if OTHERS.contains(&module) => "user_unknown",
         _ => "ignore",
     }
+}
+
+/// pam_debug(8): success, or what it is told to say.
+fn as_told(arguments: &[String], phase: Phase) -> &'static str {
+    let key = match phase {
+        Phase::Auth => "auth=",
+        Phase::Account => "acct=",
+    };
+    let told = arguments.iter().find_map(|argument| argument.strip_prefix(key));
+    let known = |told| ANSWERS.iter().find(|answer| **answer == told).copied();
+    told.and_then(known).unwrap_or("success")
 }
 
 fn ours(phase: Phase, case: &Case) -> &'static str {

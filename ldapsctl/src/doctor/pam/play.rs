@@ -2,8 +2,9 @@
 //! are known beforehand.
 #![forbid(unsafe_code)]
 
+use super::control::Action;
 use super::modules::{Case, answer};
-use super::stack::{Action, Entry, Phase, Stack};
+use super::stack::{Entry, Phase, Stack};
 
 /// How a phase ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,9 @@ impl Outcome {
     /// Where it was decided.
     pub fn because(&self, stack: &Stack) -> String {
         match self.decided_by.and_then(|index| stack.lines().get(index)) {
+            Some(line) if line.broken => {
+                format!("by {}:{}, which libpam cannot read", line.file, line.number)
+            }
             Some(line) => format!("by {} in {}:{}", line.module, line.file, line.number),
             None => "because no line says yes".to_owned(),
         }
@@ -101,9 +105,10 @@ impl Playing<'_> {
     fn yes(&mut self, answer: &str, index: usize) {
         let open = self.impression == Impression::None
             || (self.impression == Impression::Positive && self.success);
-        if open && answer != "ignore" {
+        if open {
             self.impression = Impression::Positive;
-            // A password that has to be changed opens the door to the change alone.
+            // A password that has to be changed opens the door to the change alone; one who has no
+            // say, and is taken for a yes all the same, opens none, and nobody after them does.
             self.success = answer == "success";
             self.decided_by = Some(index);
         }

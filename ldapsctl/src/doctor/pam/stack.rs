@@ -1,8 +1,9 @@
 //! A service's lines, with what they include, as libpam reads them (pam.conf(5)).
 #![forbid(unsafe_code)]
 
+use super::control::{Action, Control};
 use super::modules;
-use crate::doctor::text;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The two phases that decide about a login.
@@ -24,25 +25,6 @@ impl Phase {
     }
 }
 
-/// What is done with what a module says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// It counts as a yes, unless there was a no.
-    Ok,
-    /// The same, and the stack ends.
-    Done,
-    /// It counts as a no.
-    Bad,
-    /// The same, and the stack ends.
-    Die,
-    /// It counts for nothing.
-    Ignore,
-    /// All is forgotten.
-    Reset,
-    /// So many lines are passed over.
-    Jump(usize),
-}
-
 /// One line that names a module.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -54,19 +36,21 @@ pub struct Line {
     pub module: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Whether libpam passes over it silently where it is not installed.
-    pub may_be_absent: bool,
+    /// Whether a dash stands before it: libpam then logs nothing where the module is not installed,
+    /// and takes that for a no all the same.
+    pub unlogged: bool,
     /// Whether it is installed.
     pub installed: bool,
-    actions: Vec<(String, Action)>,
+    /// Whether libpam cannot read it, and takes it for a no.
+    pub broken: bool,
+    control: Control,
 }
 
 impl Line {
     /// What follows from this answer of the module (the names of pam.conf(5): `success`,
     /// `auth_err`, ...).
     pub fn action(&self, answer: &str) -> Action {
-        let find = |name: &str| self.actions.iter().rev().find(|(it, _)| it == name);
-        find(answer).or_else(|| find("default")).map_or(Action::Bad, |(_, action)| *action)
+        self.control.action(answer)
     }
 }
 
@@ -89,17 +73,28 @@ pub struct Stack {
 
 /// Deeper than any stack nests; one that includes itself ends here.
 const DEPTH: usize = 16;
+/// The service that speaks for whichever says nothing itself (pam.conf(5)).
+const OTHER: &str = "other";
 
 impl Stack {
-    /// Reads a service's file and all that it includes.
+    /// Reads a service's file and all that it includes; `other` for a phase of which it has nothing.
     ///
     /// # Errors
-    /// A sentence about a file that cannot be read.
+    /// A sentence about a file without which libpam does not begin.
     pub fn read(root: &Path, service: &str) -> Result<Stack, String> {
         let mut stack = Stack::default();
         let reader = Reader { root: root.to_owned() };
-        stack.auth = reader.entries(service, Phase::Auth, &mut stack.lines, 0)?;
-        stack.account = reader.entries(service, Phase::Account, &mut stack.lines, 0)?;
+        for phase in [Phase::Auth, Phase::Account] {
+            let mut entries = reader.entries(service, phase, &mut stack.lines, 0)?;
+            if entries.is_empty() {
+                // Nobody needs that file to be there.
+                entries = reader.entries(OTHER, phase, &mut stack.lines, 0).unwrap_or_default();
+            }
+            match phase {
+                Phase::Auth => stack.auth = entries,
+                Phase::Account => stack.account = entries,
+            }
+        }
         Ok(stack)
     }
 
@@ -130,10 +125,18 @@ impl Stack {
         })
     }
 
+    /// The lines that libpam cannot read.
+    pub fn broken_lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| line.broken)
+    }
+
     /// Modules whose answer is not known here, each once.
     pub fn unknown_modules(&self) -> Vec<String> {
-        let unknown =
-            self.lines.iter().map(|line| &line.module).filter(|it| !modules::is_known(it));
+        let unknown = self
+            .lines
+            .iter()
+            .map(|it| &it.module)
+            .filter(|it| !it.is_empty() && !modules::is_known(it));
         let mut unknown: Vec<String> = unknown.cloned().collect();
         unknown.sort();
         unknown.dedup();
@@ -153,50 +156,70 @@ impl Reader {
         lines: &mut Vec<Line>,
         depth: usize,
     ) -> Result<Vec<Entry>, String> {
-        let file = format!("/etc/pam.d/{service}");
+        // A file elsewhere may be included by its whole path.
+        let file = match service.starts_with('/') {
+            true => service.to_owned(),
+            false => format!("/etc/pam.d/{service}"),
+        };
         let path = self.root.join(file.trim_start_matches('/'));
-        let content =
-            text(&path).ok_or_else(|| format!("{file} is included and cannot be read"))?;
+        let content = fs::read(&path).map_err(|error| format!("{file} cannot be read: {error}"))?;
+        let content = String::from_utf8_lossy(&content).into_owned();
         if depth > DEPTH {
             return Err(format!("{file} includes itself"));
         }
         let mut entries = Vec::new();
-        for (number, line) in logical_lines(&content) {
-            if let Some(other) = line.strip_prefix("@include") {
-                entries.extend(self.entries(other.trim(), phase, lines, depth + 1)?);
+        for (number, text) in logical_lines(&content) {
+            let mut words = words(&text).into_iter();
+            let Some(Word { text: kind, .. }) = words.next() else { continue };
+            if kind.eq_ignore_ascii_case("@include") {
+                let other = words.next().map(|word| word.text).unwrap_or_default();
+                entries.extend(self.entries(&other, phase, lines, depth + 1)?);
                 continue;
             }
-            let Some((kind, rest)) = line.split_once(char::is_whitespace) else { continue };
-            let may_be_absent = kind.starts_with('-');
-            if !kind.trim_start_matches('-').eq_ignore_ascii_case(phase.words()) {
-                continue;
-            }
-            let (control, rest) = split_control(rest.trim());
-            let mut words = rest.split_whitespace().map(str::to_owned);
-            let Some(target) = words.next() else {
-                return Err(format!("{file}:{number} names no module"));
-            };
-            match control.as_str() {
-                "include" => entries.extend(self.entries(&target, phase, lines, depth + 1)?),
-                "substack" => {
-                    entries.push(Entry::Substack(self.entries(&target, phase, lines, depth + 1)?))
+            let place = Place { file: &file, number };
+            let Some(of_phase) = Kind::read(&kind) else {
+                // libpam takes what it cannot read for the most sensitive kind.
+                if phase == Phase::Auth {
+                    entries.push(broken(lines, &place));
                 }
-                control => {
-                    let module = target.rsplit('/').next().unwrap_or(&target).to_owned();
+                continue;
+            };
+            if of_phase.phase != Some(phase) {
+                continue;
+            }
+            let (Some(control), Some(target)) = (words.next(), words.next()) else {
+                entries.push(broken(lines, &place));
+                continue;
+            };
+            let included = |lines: &mut Vec<Line>| match self.exists(&target.text) {
+                true => self.entries(&target.text, phase, lines, depth + 1),
+                false => Ok(vec![broken(lines, &place)]),
+            };
+            match control.text.to_ascii_lowercase().as_str() {
+                "include" if !control.in_brackets => entries.extend(included(lines)?),
+                "substack" if !control.in_brackets => {
+                    entries.push(Entry::Substack(included(lines)?))
+                }
+                _ => {
+                    let line = Line {
+                        installed: self.is_installed(&target.text),
+                        control: Control::read(&control.text, control.in_brackets),
+                        module: target.text.rsplit('/').next().unwrap_or_default().to_owned(),
+                        arguments: words.map(|word| word.text).collect(),
+                        unlogged: of_phase.unlogged,
+                        ..place.broken_line()
+                    };
                     entries.push(Entry::Module(lines.len()));
-                    lines.push(Line {
-                        installed: self.is_installed(&target),
-                        actions: actions(control),
-                        file: file.clone(),
-                        number,
-                        module,
-                        arguments: words.collect(),
-                        may_be_absent,
-                    });
+                    lines.push(Line { broken: false, ..line });
                 }
             }
         }
         Ok(entries)
+    }
+
+    fn exists(&self, service: &str) -> bool {
+        let base = if service.starts_with('/') { "" } else { "etc/pam.d" };
+        self.root.join(base).join(service.trim_start_matches('/')).is_file()
     }
 
     fn is_installed(&self, module: &str) -> bool {
@@ -218,8 +241,8 @@ impl Reader {
 fn logical_lines(content: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
     let mut open = false;
-    for (index, line) in content.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
+    for (index, line) in content.split('\n').enumerate() {
+        let line = line.split('#').next().unwrap_or_default();
         let (text, goes_on) = line.strip_suffix('\\').map_or((line, false), |line| (line, true));
         match found.last_mut() {
             Some((_, last)) if open => {
@@ -234,57 +257,91 @@ fn logical_lines(content: &str) -> Vec<(usize, String)> {
     found
 }
 
-fn split_control(rest: &str) -> (String, &str) {
-    if let Some(inside) = rest.strip_prefix('[')
-        && let Some((control, rest)) = inside.split_once(']')
-    {
-        return (format!("[{control}"), rest);
-    }
-    let (control, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    (control.to_lowercase(), rest)
+/// A line's first word.
+struct Kind {
+    /// None: of a phase that does not decide about a login.
+    phase: Option<Phase>,
+    unlogged: bool,
 }
 
-fn actions(control: &str) -> Vec<(String, Action)> {
-    let short = |pairs: &[(&str, Action)]| {
-        pairs.iter().map(|(name, it)| ((*name).to_owned(), *it)).collect()
-    };
-    match control {
-        "required" => short(&[
-            ("success", Action::Ok),
-            ("new_authtok_reqd", Action::Ok),
-            ("ignore", Action::Ignore),
-            ("default", Action::Bad),
-        ]),
-        "requisite" => short(&[
-            ("success", Action::Ok),
-            ("new_authtok_reqd", Action::Ok),
-            ("ignore", Action::Ignore),
-            ("default", Action::Die),
-        ]),
-        "optional" => short(&[
-            ("success", Action::Ok),
-            ("new_authtok_reqd", Action::Ok),
-            ("default", Action::Ignore),
-        ]),
-        "sufficient" => short(&[
-            ("success", Action::Done),
-            ("new_authtok_reqd", Action::Done),
-            ("default", Action::Ignore),
-        ]),
-        control => control.trim_start_matches('[').split_whitespace().filter_map(pair).collect(),
+impl Kind {
+    fn read(word: &str) -> Option<Kind> {
+        let (name, unlogged) = word.strip_prefix('-').map_or((word, false), |it| (it, true));
+        let phase = match name.to_ascii_lowercase().as_str() {
+            "auth" => Some(Phase::Auth),
+            "account" => Some(Phase::Account),
+            "password" | "session" => None,
+            _ => return None,
+        };
+        Some(Kind { phase, unlogged })
     }
 }
 
-fn pair(text: &str) -> Option<(String, Action)> {
-    let (answer, action) = text.split_once('=')?;
-    let action = match action.to_lowercase().as_str() {
-        "ok" => Action::Ok,
-        "done" => Action::Done,
-        "bad" => Action::Bad,
-        "die" => Action::Die,
-        "ignore" => Action::Ignore,
-        "reset" => Action::Reset,
-        number => Action::Jump(number.parse().ok()?),
-    };
-    Some((answer.to_lowercase(), action))
+struct Place<'a> {
+    file: &'a str,
+    number: usize,
+}
+
+impl Place<'_> {
+    fn broken_line(&self) -> Line {
+        Line {
+            file: self.file.to_owned(),
+            number: self.number,
+            module: String::new(),
+            arguments: Vec::new(),
+            unlogged: false,
+            installed: true,
+            broken: true,
+            control: Control::refusing(),
+        }
+    }
+}
+
+fn broken(lines: &mut Vec<Line>, place: &Place<'_>) -> Entry {
+    lines.push(place.broken_line());
+    Entry::Module(lines.len() - 1)
+}
+
+struct Word {
+    text: String,
+    in_brackets: bool,
+}
+
+/// Words between blanks, which a carriage return is not; what stands in brackets is one.
+fn words(line: &str) -> Vec<Word> {
+    const BLANK: [char; 3] = [' ', '\t', '\n'];
+    let mut found = Vec::new();
+    let mut rest = line.trim_start_matches(BLANK);
+    while !rest.is_empty() {
+        let (text, in_brackets, behind) = match rest.strip_prefix('[') {
+            Some(inside) => {
+                let (text, behind) = bracketed(inside);
+                (text, true, behind)
+            }
+            None => {
+                let (text, behind) = rest.split_once(BLANK).unwrap_or((rest, ""));
+                (text.to_owned(), false, behind)
+            }
+        };
+        found.push(Word { text, in_brackets });
+        rest = behind.trim_start_matches(BLANK);
+    }
+    found
+}
+
+/// Up to the closing bracket; a backslash before one makes it part of the word.
+fn bracketed(inside: &str) -> (String, &str) {
+    let mut text = String::new();
+    let mut characters = inside.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            ']' => return (text, inside.get(at + 1..).unwrap_or_default()),
+            '\\' if inside.get(at + 1..).is_some_and(|rest| rest.starts_with(']')) => {
+                characters.next();
+                text.push(']');
+            }
+            c => text.push(c),
+        }
+    }
+    (text, "")
 }

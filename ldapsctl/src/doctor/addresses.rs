@@ -1,0 +1,121 @@
+//! A server's name and addresses: what the resolver says, and whether each address takes a connection.
+#![forbid(unsafe_code)]
+
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
+use ldaps_directory::Server;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const AREA: &str = "network";
+const NOBODY: &str = "while no server can be used, nobody can log in with a password";
+/// glibc asks each DNS server twice, 5 s each time (resolv.conf(5)).
+const RESOLVING: Duration = Duration::from_secs(12);
+const CONNECTING: Duration = Duration::from_secs(3);
+
+/// Resolves the name; false where that keeps everybody from the server. Where one of several addresses
+/// is dead, logins wait for it.
+pub fn look(server: &Server, report: &mut Report) -> bool {
+    if server.address.is_some() {
+        return true;
+    }
+    match resolved(server) {
+        None => {
+            report.add(
+                Fault,
+                AREA,
+                "dns-silent",
+                format!("the name {} has no address: DNS did not answer within {} s", server.name, RESOLVING.as_secs()),
+                NOBODY,
+                "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain",
+            );
+            false
+        }
+        // What is wrong with the name is said where it is connected to.
+        Some(addresses) => {
+            if addresses.len() > 1 {
+                each(server, &addresses, report);
+            }
+            true
+        }
+    }
+}
+
+/// None: no answer in time; nothing where the answer is no.
+fn resolved(server: &Server) -> Option<Vec<SocketAddr>> {
+    let (send, answer) = mpsc::channel();
+    let (name, port) = (server.name.clone(), server.port);
+    // The look-up cannot be stopped: it is left behind.
+    thread::spawn(move || {
+        let found = (name.as_str(), port).to_socket_addrs();
+        let _gone = send.send(found.map(Iterator::collect).unwrap_or_default());
+    });
+    answer.recv_timeout(RESOLVING).ok()
+}
+
+/// Connects to each; where all fail, the cause is told elsewhere.
+fn each(server: &Server, addresses: &[SocketAddr], report: &mut Report) {
+    let mut unique: Vec<SocketAddr> = Vec::new();
+    for address in addresses {
+        if !unique.contains(address) {
+            unique.push(*address);
+        }
+    }
+    let tried: Vec<_> = unique
+        .iter()
+        .map(|address| {
+            let began = Instant::now();
+            (address, TcpStream::connect_timeout(address, CONNECTING), began.elapsed())
+        })
+        .collect();
+    let (good, bad): (Vec<_>, Vec<_>) =
+        tried.iter().partition(|(_, connected, _)| connected.is_ok());
+    if good.is_empty() || bad.is_empty() {
+        return;
+    }
+    let good: Vec<String> = good
+        .iter()
+        .map(|(address, _, took)| format!("{address} ({} ms)", took.as_millis()))
+        .collect();
+    for (address, connected, took) in bad {
+        let Err(error) = connected else { continue };
+        report.add(
+            Warning,
+            AREA,
+            "dead-address",
+            format!("{server}: DNS names {address}, too, which does not answer: {error} ({} ms)", took.as_millis()),
+            format!("connecting waits for it now and then; {} does", good.join(", ")),
+            "take the address out of DNS, or let the firewalls between pass it (an address behind NAT, or IPv6 without \
+             a route?)",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn an_address_that_is_dead_beside_one_that_answers_is_not_seen() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let alive = listener.local_addr().unwrap();
+        let dead = SocketAddr::from(([127, 0, 0, 2], alive.port()));
+        let server =
+            Server { name: "dc1.corp.example".to_owned(), port: alive.port(), address: None };
+        for (addresses, found) in [
+            (vec![alive, dead], 1),
+            (vec![alive, alive], 0),
+            (vec![dead, dead], 0),
+            (vec![alive], 0),
+        ] {
+            let mut report = Report::default();
+            each(&server, &addresses, &mut report);
+            assert_eq!(report.count(), found, "{addresses:?}");
+        }
+    }
+}

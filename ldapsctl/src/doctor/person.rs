@@ -1,0 +1,201 @@
+//! One person, from the directory to the shell: what the daemon decides, what glibc gives, the home.
+#![forbid(unsafe_code)]
+
+use super::report::{
+    Report,
+    Severity::{Fault, Warning},
+};
+use super::{Doctor, text};
+use crate::daemon::ask_daemon;
+use ldaps_core::entries::PasswdEntry;
+use ldaps_core::protocol::admin::{AdminReply, AdminRequest, Speaks, WhyReport};
+use ldaps_core::protocol::messages::Verdict;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+const AREA: &str = "user";
+const SERVICE: &str = "sshd";
+
+/// Follows this name.
+pub fn look(doctor: &Doctor, name: &str, report: &mut Report) {
+    let request = AdminRequest::Why { name: name.to_owned(), service: SERVICE.to_owned() };
+    match ask_daemon(doctor.run_dir.as_deref(), &request) {
+        Ok(AdminReply::Why(why)) => decided(doctor, &why, report),
+        Ok(AdminReply::Denied(why)) => {
+            report.unseen(AREA, "decision", format!("{name}: {why}"), "sudo ldapsctl doctor")
+        }
+        Ok(AdminReply::Unavailable(why)) => {
+            let remedy = "what is said of network, TLS and service account tells why";
+            report.unseen(
+                AREA,
+                "decision",
+                format!("{name}: the directory could not be asked: {why}"),
+                remedy,
+            );
+        }
+        Ok(_) => report.unseen(
+            AREA,
+            "decision",
+            format!("{name}: ldapsd gives no answer"),
+            "sudo systemctl restart ldapsd",
+        ),
+        Err(_) => {
+            let what = format!("{name}: not followed, for the daemon does not answer");
+            report.unseen(AREA, "decision", what, "mend that first");
+        }
+    }
+}
+
+fn decided(doctor: &Doctor, why: &WhyReport, report: &mut Report) {
+    let name = &why.name;
+    for step in why.steps.iter().filter(|step| step.speaks == Speaks::Against) {
+        report.add(
+            Fault,
+            AREA,
+            "against",
+            format!("{name}: {}: {}", step.about, step.text),
+            format!("it keeps this person out of {SERVICE}"),
+            format!("sudo ldapsctl why {name} --service {SERVICE} shows all that was looked at"),
+        );
+    }
+    let Some(found) = &why.found else {
+        let remedy = "correct the name; `base`, and `filter` and `condition` under [users], say who is known here";
+        return report.add(
+            Fault,
+            AREA,
+            "unknown",
+            format!("{name}: the directory shows nobody of that name"),
+            "",
+            remedy,
+        );
+    };
+    if let Some(answers) = &why.answers {
+        let opens = matches!(answers.auth.verdict, Verdict::Granted | Verdict::ChangeFirst)
+            && matches!(answers.account.verdict, Verdict::Granted | Verdict::ChangeFirst);
+        if opens {
+            report.fine(
+                AREA,
+                "decision",
+                format!("{name} is {}, and the right password opens {SERVICE}", found.dn),
+            );
+        }
+    }
+    if doctor.root == Path::new("/") {
+        known_to_glibc(&found.entry, report);
+    }
+    at_home(doctor, &found.entry, report);
+}
+
+/// What glibc gives any program for that name.
+fn known_to_glibc(entry: &PasswdEntry, report: &mut Report) {
+    let name = entry.name.as_str();
+    let output = Command::new("getent").args(["passwd", "--", name]).output();
+    let line = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default();
+    let uid = line.split(':').nth(2).and_then(|uid| uid.parse::<u32>().ok());
+    match uid {
+        None => report.add(
+            Fault,
+            AREA,
+            "not-in-glibc",
+            format!("{name}: the directory has this person, and getent passwd does not"),
+            "no program on this host knows the name",
+            "what is said of NSS tells why; a running nscd may hold an old answer: sudo nscd -i passwd",
+        ),
+        Some(uid) if uid != entry.uid => report.add(
+            Fault,
+            AREA,
+            "another-source",
+            format!("{name}: getent passwd gives uid {uid}, and the directory {}: {line}", entry.uid),
+            "another source answers for this name (getent -s SOURCE passwd NAME), and ours leaves the person to it",
+            "take the name, or that source, out of the way",
+        ),
+        Some(uid) => report.fine(AREA, "glibc", format!("getent passwd {name} gives uid {uid}")),
+    }
+}
+
+/// The home directory and the shell.
+fn at_home(doctor: &Doctor, entry: &PasswdEntry, report: &mut Report) {
+    let PasswdEntry { name, uid, home, shell, .. } = entry;
+    match fs::metadata(doctor.path(home)) {
+        Ok(metadata) if metadata.uid() != *uid => report.add(
+            Warning,
+            AREA,
+            "home-owner",
+            format!("{name}: {home} belongs to uid {}, and not to {uid}", metadata.uid()),
+            "the person cannot write at home, and sshd does not read their keys there",
+            format!("look whose it is; if it is this person's, from before: sudo chown -R --from={} {uid}:{} {home}", metadata.uid(), entry.gid),
+        ),
+        Ok(_) => report.fine(AREA, "home", format!("{home} is there, and {name}'s")),
+        Err(_) => report.fine(AREA, "home", format!("{home} is not there yet")),
+    }
+    if !doctor.path(shell).exists() {
+        report.add(
+            Fault,
+            AREA,
+            "shell",
+            format!("{name}: the shell {shell} is not on this host"),
+            "the login ends as soon as it has begun",
+            format!("install it, or name another: `shell` and `allowed_shells` under [users]; `ldapsctl user {name}` shows it"),
+        );
+    } else if !text(&doctor.path("/etc/shells"))
+        .unwrap_or_default()
+        .lines()
+        .any(|line| line.trim() == shell)
+    {
+        report.fine(
+            AREA,
+            "shell",
+            format!("{shell} is not in /etc/shells, which some programs ask for"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    fn found(uid: u32, shell: &str) -> Vec<&'static str> {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["home/alice", "bin"] {
+            fs::create_dir_all(root.path().join(dir)).unwrap();
+        }
+        let bash = root.path().join("bin/bash");
+        fs::write(&bash, "").unwrap();
+        fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).unwrap();
+        let doctor = Doctor {
+            json: false,
+            user: None,
+            fix: false,
+            yes: false,
+            config: PathBuf::new(),
+            ldap_conf: PathBuf::new(),
+            root: root.path().to_owned(),
+            run_dir: None,
+        };
+        let entry = PasswdEntry {
+            name: "alice".to_owned(),
+            uid,
+            gid: uid,
+            gecos: String::new(),
+            home: "/home/alice".to_owned(),
+            shell: shell.to_owned(),
+        };
+        let mut report = Report::default();
+        at_home(&doctor, &entry, &mut report);
+        report.bad()
+    }
+
+    #[test]
+    fn a_home_of_another_or_a_shell_that_is_not_there_is_not_seen() {
+        let own = fs::metadata("/proc/self").unwrap().uid();
+        assert_eq!(found(own, "/bin/bash"), [""; 0]);
+        assert_eq!(found(own + 1, "/bin/bash"), ["home-owner"]);
+        assert_eq!(found(own, "/bin/zsh"), ["shell"]);
+    }
+}
