@@ -22,7 +22,8 @@ pub fn mend(doctor: &Doctor, report: &Report) -> bool {
     let asking = !doctor.yes && io::stdin().is_terminal();
     for (what, fix) in fixes {
         print(&format!("{what}\n  to be done: {}\n", fix.describe(doctor)));
-        if !doctor.yes && !(asking && agreed()) {
+        let wanted = doctor.yes || (asking && agreed());
+        if !wanted {
             print(if asking { "  not done.\n" } else { "" });
             continue;
         }

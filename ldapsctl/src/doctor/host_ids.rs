@@ -116,10 +116,10 @@ fn useradd(doctor: &Doctor, ranges: &[RangeInclusive<u32>], report: &mut Report)
     let content = text(&doctor.path("/etc/login.defs")).unwrap_or_default();
     let value = |wanted: &str| {
         let lines = content.lines().filter_map(|line| line.trim().split_once([' ', '\t']));
-        let found = lines
+        let mut found = lines
             .filter(|(key, _)| *key == wanted)
             .filter_map(|(_, value)| value.trim().parse::<u32>().ok());
-        found.last()
+        found.next_back()
     };
     for (least, most, usual) in [("UID_MIN", "UID_MAX", 60_000), ("GID_MIN", "GID_MAX", 60_000)] {
         let (first, last) = (value(least).unwrap_or(1_000), value(most).unwrap_or(usual));
