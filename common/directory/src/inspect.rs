@@ -45,12 +45,12 @@ pub fn inspect(
         what: "the start of a runtime",
         problem: error.to_string(),
     })?;
-    let seen = runtime.block_on(look(Directory::new(settings, users, groups)));
+    let seen = runtime.block_on(look(&Directory::new(settings, users, groups)));
     runtime.shutdown_background();
     seen
 }
 
-async fn look(directory: Directory) -> Result<Seen, DirectoryError> {
+pub(crate) async fn look(directory: &Directory) -> Result<Seen, DirectoryError> {
     let began = Instant::now();
     let domain = directory.domain().await?;
     let bound_in = began.elapsed();

@@ -32,6 +32,7 @@ mod question;
 mod ready;
 mod search;
 mod server;
+mod survey;
 mod tls;
 mod users;
 
@@ -47,5 +48,6 @@ pub use password::{ChangeOutcome, ChangeRefusal};
 pub use policy::{PasswordPolicy, PolicyOfAccount};
 pub use queries::{Directory, Page};
 pub use server::Server;
+pub use survey::Survey;
 pub use tls::{Tls, TlsFault, TlsReason};
 pub use users::{PosixAttributes, UserRecord};
