@@ -8,6 +8,7 @@ mod daemon;
 mod doctor;
 mod output;
 mod pam_codes;
+mod setup;
 mod ssh_keys;
 mod status;
 mod user;
@@ -42,6 +43,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Set this host up, from nothing to people logging in, or take that back (--undo). Asks for what it
+    /// is not told; shows every change before it makes it, and keeps a copy of each file. Exits with 0
+    /// if all of it is done or was so already, 1 if something is wrong or was declined, 3 if no domain
+    /// controller or no daemon answers.
+    Setup(Box<setup::Setup>),
     /// Show how the daemon is: servers, domain, last error, numbers.
     Status(Daemon),
     /// Show one user as the directory and the access rules see them, asked of the directory now; and
@@ -105,6 +111,7 @@ struct Daemon {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Setup(setup) => setup::run(&setup),
         Command::Status(daemon) => ask(&daemon, &AdminRequest::Status),
         Command::User { name, daemon } => ask(&daemon, &AdminRequest::Profile(name)),
         Command::Why { name, service, daemon } => {

@@ -16,7 +16,7 @@ pub fn print_error(text: &str) {
 }
 
 /// Names and messages come from the directory in part; a terminal must not take them for commands.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -3,12 +3,12 @@
 
 mod check;
 mod fetch;
-mod files;
+pub(crate) mod files;
 mod import;
-mod plan;
+pub(crate) mod plan;
 mod show;
 mod source;
-mod store;
+pub(crate) mod store;
 pub(crate) mod words;
 
 use clap::{Args, Subcommand};
@@ -104,7 +104,7 @@ pub struct Import {
 pub struct Opening {
     /// A file whose first line is the password of a PKCS#12 file; without it, the terminal is asked.
     #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// Where this host's configuration is, and where a server is.
