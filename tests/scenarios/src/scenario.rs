@@ -53,6 +53,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::spoken::SCENARIOS,
         crate::django::SCENARIOS,
         crate::package::SCENARIOS,
+        crate::setup::SCENARIOS,
     ]
     .into_iter()
     .flatten()
