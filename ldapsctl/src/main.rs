@@ -6,6 +6,7 @@ mod cert;
 mod check_config;
 mod daemon;
 mod doctor;
+mod everybody;
 mod output;
 mod pam_codes;
 mod setup;
@@ -147,10 +148,19 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
                     // One of an earlier version ends the connection.
                     Ok(_) | Err(_) => None,
                 };
-            show(daemon, &status::Shown { status, freshness }, status::describe)
+            let (sync, notify) =
+                match daemon::ask_daemon(daemon.run_dir.as_deref(), &AdminRequest::Sync) {
+                    Ok(AdminReply::Sync(sync, notify)) => (sync, notify),
+                    Ok(_) | Err(_) => (None, None),
+                };
+            let shown = status::Shown { status, freshness, sync, notify };
+            show(daemon, &shown, status::describe)
         }
         AdminReply::Freshness(freshness) => {
             show(daemon, &freshness, |freshness| format!("{freshness:?}\n"))
+        }
+        AdminReply::Sync(sync, notify) => {
+            show(daemon, &(sync, notify), |both| format!("{both:?}\n"))
         }
         AdminReply::User(user) => {
             let profile = Err("this version of ldapsd knows of no profile".to_owned());

@@ -1,8 +1,9 @@
 //! `ldapsctl status`: how the daemon is.
 #![forbid(unsafe_code)]
 
+use crate::everybody;
 use crate::output::Table;
-use ldaps_core::protocol::admin::{FreshnessStatus, Status};
+use ldaps_core::protocol::admin::{FreshnessStatus, NotifyStatus, Status, SyncStatus};
 use serde::Serialize;
 
 /// What `status` shows.
@@ -13,12 +14,16 @@ pub struct Shown {
     pub status: Status,
     /// How what it holds is kept as the directory has it; None: the daemon is too old to say.
     pub freshness: Option<FreshnessStatus>,
+    /// How far the reading of everybody is; None: `sync` does not want it, or the daemon is too old.
+    pub sync: Option<SyncStatus>,
+    /// How the domain controller tells of changes; None: as `sync`.
+    pub notify: Option<NotifyStatus>,
 }
 
 /// The daemon's status, for a person.
 #[must_use]
 pub fn describe(shown: &Shown) -> String {
-    let Shown { status, freshness } = shown;
+    let Shown { status, freshness, sync, notify } = shown;
     let mut table = Table::default();
     table.lines(
         "servers",
@@ -53,6 +58,8 @@ pub fn describe(shown: &Shown) -> String {
     if let Some(freshness) = freshness {
         table.line("changes", changes(freshness));
     }
+    table.lines("told of", notify.iter().map(everybody::notify));
+    table.lines("everybody", sync.iter().flat_map(everybody::sync));
     table.line(
         "logins",
         format!(
@@ -79,7 +86,7 @@ fn changes(freshness: &FreshnessStatus) -> String {
 }
 
 /// Seconds in the two largest units that say enough.
-fn time(seconds: u64) -> String {
+pub(crate) fn time(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
@@ -106,7 +113,7 @@ mod tests {
             anew: 1,
             verified: 500,
         };
-        Shown { status, freshness: Some(freshness) }
+        Shown { status, freshness: Some(freshness), sync: None, notify: None }
     }
 
     fn status() -> Status {
@@ -154,7 +161,7 @@ mod tests {
             ..shown(Status { domain: None, last_error: None, ..status() })
         });
         assert!(text.contains("not known yet: no server has answered"), "{text}");
-        assert!(!text.contains("changes"), "{text}");
+        assert!(!text.contains("changes") && !text.contains("everybody"), "{text}");
     }
 
     #[test]

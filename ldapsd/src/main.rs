@@ -20,6 +20,7 @@ mod host;
 mod log;
 mod logins;
 mod lookups;
+mod mirror;
 mod offline;
 mod peer;
 mod privileges;

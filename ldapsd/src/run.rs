@@ -15,6 +15,7 @@ use crate::durable::ids::GivenIds;
 use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
+use crate::mirror;
 use crate::offline::Offline;
 use crate::published::Published;
 use crate::run_dir::Listeners;
@@ -35,7 +36,7 @@ pub(crate) async fn run(
     let durable = Durable::open(state_dir);
     let given = Arc::new(GivenIds::open(state_dir));
     let host = Host::load(sources, &offline, &given)?;
-    durable.recollect(&host.config, &host.lookups);
+    durable.recollect(&host);
     durable.follow(&host);
     let hosts = Arc::new(HostCell::new(host));
     settle(&hosts.get()).await;
@@ -74,6 +75,7 @@ pub(crate) async fn run(
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
     serving.finish().await;
+    hosts.get().mirror.settle();
     published.finish();
     durable.finish();
     tracing::info!("ldapsd ends");
@@ -86,10 +88,12 @@ async fn settle(host: &Host) {
 }
 
 /// The tasks of one configuration: they end with it.
-fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 2] {
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 3] {
     let directory = host.directory.clone();
     let connected = tokio::spawn(async move { directory.keep_connected().await });
-    [connected.abort_handle(), tokio::spawn(freshness::keep(host.clone())).abort_handle()]
+    let fresh = tokio::spawn(freshness::keep(host.clone()));
+    let copied = tokio::spawn(mirror::keep(host.clone()));
+    [connected, fresh, copied].map(|task| task.abort_handle())
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.

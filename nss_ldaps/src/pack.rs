@@ -9,6 +9,8 @@ use std::mem::MaybeUninit;
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::map::{GroupView, UserView};
 
+use crate::sys::copy;
+
 /// What stands in the password field: no password is right, and none is in a shadow file either.
 const NO_PASSWORD: &str = "*";
 const POINTER: usize = size_of::<usize>();
@@ -150,9 +152,7 @@ impl Writer<'_> {
 
     fn bytes(&mut self, at: usize, bytes: &[u8]) -> Result<(), TooSmall> {
         let room = self.buffer.get_mut(at..at + bytes.len()).ok_or(TooSmall)?;
-        for (place, byte) in room.iter_mut().zip(bytes) {
-            place.write(*byte);
-        }
+        copy(bytes, room);
         Ok(())
     }
 }

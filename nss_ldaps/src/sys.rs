@@ -1,4 +1,4 @@
-//! errno and the signal mask of the calling thread.
+//! errno and the signal mask of the calling thread; and memory that need not be initialised.
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -19,6 +19,19 @@ const NOTICES: [libc::c_int; 11] = [
     libc::SIGURG,
     libc::SIGWINCH,
 ];
+
+/// Fills a buffer with as many bytes, in one go: byte by byte it is what a look-up takes longest for.
+/// (It is `MaybeUninit::write_copy_of_slice`, which is newer than the Rust this is built with.)
+///
+/// # Panics
+/// They are not as many.
+#[inline]
+pub fn copy(bytes: &[u8], buffer: &mut [MaybeUninit<u8>]) {
+    assert_eq!(bytes.len(), buffer.len());
+    // SAFETY: both are that long, and no slice that is borrowed shared overlaps one that is
+    // borrowed alone.
+    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.as_mut_ptr().cast(), bytes.len()) };
+}
 
 /// The errno of the calling thread, put back when this goes out of scope.
 #[derive(Debug)]

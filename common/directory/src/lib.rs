@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod authenticate;
 mod ber;
 mod bind;
 mod by_id;
@@ -25,7 +26,10 @@ mod filter;
 mod groups;
 mod inspect;
 mod link;
+mod mirror;
+mod notify;
 mod password;
+mod person;
 mod policy;
 mod queries;
 mod question;
@@ -37,6 +41,7 @@ mod tls;
 mod users;
 
 pub use account::{AccountState, Judgement, PasswordState};
+pub use authenticate::{Ready, Unbound};
 pub use bind::BindOutcome;
 pub use changes::{Change, Changes, Poll, Position};
 pub use domain::{Domain, Lockout};
@@ -44,10 +49,13 @@ pub use error::DirectoryError;
 pub use groups::GroupRecord;
 pub use inspect::{Seen, inspect};
 pub use link::{LinkStatus, Settings};
+pub use mirror::{Linked, Walk};
+pub use notify::Told;
 pub use password::{ChangeOutcome, ChangeRefusal};
+pub use person::{Person, Wanted};
 pub use policy::{PasswordPolicy, PolicyOfAccount};
 pub use queries::{Directory, Page};
 pub use server::Server;
 pub use survey::Survey;
 pub use tls::{Tls, TlsFault, TlsReason};
-pub use users::{PosixAttributes, UserRecord};
+pub use users::{Depth, PosixAttributes, UserRecord};

@@ -11,6 +11,7 @@ pub(crate) mod lockout;
 mod new_password;
 mod offline;
 mod password;
+pub(crate) mod readings;
 mod report;
 mod rules;
 mod stop;
@@ -25,9 +26,10 @@ use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
-use ldaps_directory::{BindOutcome, DirectoryError};
+use ldaps_directory::{BindOutcome, DirectoryError, Unbound};
 
 use self::stop::Stop;
+use crate::budget::Place;
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
@@ -120,10 +122,13 @@ async fn answer(
     let decided = async {
         Ok(match request {
             PamRequest::Authenticate { password, .. } => {
-                authenticate::decide(host, numbers, &login, name, &usable(password)?).await
+                let password = usable(password)?;
+                authenticate::decide(host, numbers, peer, &login, name, &password).await
             }
             PamRequest::Account { authenticated, .. } => {
-                account::decide(host, &login, name, authenticated).await
+                // Whatever is asked, it is used once.
+                let reading = host.readings.take(peer, &login).filter(|_| authenticated);
+                account::decide(host, &login, name, authenticated, reading).await
             }
             PamRequest::CheckOldPassword { old, .. } => {
                 password::check_old(host, numbers, &login, name, &usable(old)?).await
@@ -137,20 +142,30 @@ async fn answer(
     decided.await.unwrap_or_else(|decision: Decision| decision)
 }
 
-/// One bind as this user, unless that could be the one that has AD lock the account.
+/// The turn of this user to have a password sent, unless that could be the one that has AD lock the
+/// account.
 ///
 /// # Errors
-/// No password was sent, or nobody answered.
+/// No password is to be sent.
+async fn turn_to_bind(host: &Host, user: &KnownUser) -> Result<Place, Stop> {
+    let turn = host.bind_turns.place(user.entry.uid).await;
+    may_be_tried(host, user).await?;
+    Ok(turn)
+}
+
+/// One bind as this user, whose turn it is.
+///
+/// # Errors
+/// Nobody answered.
 async fn bind(
     host: &Host,
     numbers: &Numbers,
     user: &KnownUser,
     password: &Password,
+    unbound: Unbound,
 ) -> Result<BindOutcome, Stop> {
-    let _turn = host.bind_turns.place(user.entry.uid).await;
-    may_be_tried(host, user).await?;
     numbers.count_bind();
-    let outcome = host.directory.authenticate(&user.record.dn, password).await?;
+    let outcome = host.directory.bind(unbound, &user.record.dn, password).await?;
     host.wrong_passwords.count(user.record.sid, outcome);
     Ok(outcome)
 }

@@ -98,7 +98,7 @@ mod tests {
         };
         let decision = Decision::refused(Refusal::WrongPassword);
         let told = |uid| {
-            let (peer, took) = (Peer { uid }, Duration::from_millis(5));
+            let (peer, took) = (Peer { uid, pid: None }, Duration::from_millis(5));
             line("auth", &login, peer, &decision, Some("dc1.corp.example"), 7, took)
         };
         assert!(told(33).contains(" dc=dc1.corp.example caller=33 uid=200500 "));
