@@ -14,6 +14,7 @@ mod metrics;
 mod migrate;
 mod output;
 mod pam_codes;
+mod setup;
 mod ssh_keys;
 mod status;
 mod try_login;
@@ -50,6 +51,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Set this host up, from nothing to people logging in, or take that back (--undo). Asks for what it
+    /// is not told; shows every change before it makes it, and keeps a copy of each file. Exits with 0
+    /// if all of it is done or was so already, 1 if something is wrong or was declined, 3 if no domain
+    /// controller or no daemon answers.
+    Setup(Box<setup::Setup>),
     /// Show how the daemon is: servers, domain, last error, numbers, and what expires soon.
     Status {
         /// Show it each second, until Ctrl-C.
@@ -156,6 +162,7 @@ fn main() -> ExitCode {
         Command::Log(log) => login_log::run(&log),
         Command::Cache(command) => cache::run(&command),
         Command::Metrics(metrics) => metrics::run(&metrics),
+        Command::Setup(setup) => setup::run(&setup),
         Command::User { name, daemon } => ask(&daemon, &AdminRequest::Profile(name)),
         Command::Why { name, service, daemon } => {
             ask(&daemon, &AdminRequest::Why { name, service })

@@ -85,17 +85,17 @@ pub fn inspect(
         problem: error.to_string(),
     })?;
     let bind_dn = settings.directory.bind_dn.clone();
-    let seen = runtime.block_on(look(Directory::new(settings, users, groups), &bind_dn));
+    let seen = runtime.block_on(look(&Directory::new(settings, users, groups), &bind_dn));
     runtime.shutdown_background();
     seen
 }
 
-async fn look(directory: Directory, bind_dn: &str) -> Result<Seen, DirectoryError> {
+pub(crate) async fn look(directory: &Directory, bind_dn: &str) -> Result<Seen, DirectoryError> {
     let began = Instant::now();
     let domain = directory.domain().await?;
     let bound_in = began.elapsed();
-    let clock_ahead = clock_ahead(&directory).await?;
-    let own = own_account(&directory, &domain, bind_dn).await?;
+    let clock_ahead = clock_ahead(directory).await?;
+    let own = own_account(directory, &domain, bind_dn).await?;
     let users = directory.users_page(PAGE, Vec::new()).await?;
     let groups = directory.groups_page(PAGE, Vec::new()).await?;
     let (mut count, mut next) = (users.records.len(), users.next);
@@ -114,8 +114,8 @@ async fn look(directory: Directory, bind_dn: &str) -> Result<Seen, DirectoryErro
         users: count,
         groups: groups.records.len(),
         more: !next.is_empty() || !groups.next.is_empty(),
-        unreadable: unreadable(&directory, &users.records).await?,
-        hidden_pso: hidden_pso(&directory, &domain).await?,
+        unreadable: unreadable(directory, &users.records).await?,
+        hidden_pso: hidden_pso(directory, &domain).await?,
         domain,
     })
 }

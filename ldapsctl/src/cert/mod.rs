@@ -6,7 +6,7 @@ mod check;
 mod fetch;
 pub(crate) mod files;
 pub(crate) mod import;
-mod plan;
+pub(crate) mod plan;
 mod show;
 mod source;
 pub(crate) mod store;
@@ -106,7 +106,7 @@ pub struct Import {
 pub struct Opening {
     /// A file whose first line is the password of a PKCS#12 file; without it, the terminal is asked.
     #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// Where this host's configuration is, and where a server is.

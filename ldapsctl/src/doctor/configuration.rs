@@ -59,7 +59,7 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 "unconfigured",
                 format!("{} does not exist", doctor.config.display()),
                 "the daemon does not start, and nobody from the directory is known here",
-                "write it: the README's \"Setting up a host\", or the sample in \
+                "sudo ldapsctl setup; or write it by hand, from the sample in \
                  /usr/share/doc/ldaps-login/examples/ldaps.toml",
             );
             made_out(doctor)

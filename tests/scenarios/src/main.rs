@@ -29,6 +29,7 @@ mod rules;
 mod runner;
 mod scenario;
 mod servers;
+mod setup;
 mod spoken;
 mod ssh_keys;
 mod stand;

@@ -57,6 +57,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::migrate::SCENARIOS,
         crate::doctor::SCENARIOS,
         crate::package::SCENARIOS,
+        crate::setup::SCENARIOS,
     ]
     .into_iter()
     .flatten()
