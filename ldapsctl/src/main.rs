@@ -6,6 +6,7 @@ mod cert;
 mod check_config;
 mod daemon;
 mod doctor;
+mod everybody;
 mod group;
 mod login_log;
 mod metrics;

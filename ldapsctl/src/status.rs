@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::daemon::{NoAnswer, ask_daemon};
+use crate::everybody;
 use crate::output::Table;
 use crate::{Daemon, answers, show};
-use ldaps_core::protocol::admin::{AdminReply, AdminRequest, Counters, FreshnessStatus, Status};
+use ldaps_core::protocol::admin::{
+    AdminReply, AdminRequest, Counters, FreshnessStatus, NotifyStatus, Status, SyncStatus,
+};
 use ldaps_core::protocol::tools::Conditions;
 use serde::Serialize;
 
@@ -21,6 +24,10 @@ pub struct Shown {
     pub freshness: Option<FreshnessStatus>,
     /// Connections, what is held, what expires; None: as above.
     pub conditions: Option<Conditions>,
+    /// How far the reading of everybody is; None: `sync` does not want it, or the daemon is too old.
+    pub sync: Option<SyncStatus>,
+    /// How the domain controller tells of changes; None: as `sync`.
+    pub notify: Option<NotifyStatus>,
 }
 
 /// Asks the daemon and shows it.
@@ -55,13 +62,17 @@ fn with_the_rest(status: Status, run_dir: Option<&Path>) -> Shown {
         Ok(AdminReply::Conditions(conditions)) => Some(*conditions),
         Ok(_) | Err(_) => None,
     };
-    Shown { status, freshness, conditions }
+    let (sync, notify) = match ask_daemon(run_dir, &AdminRequest::Sync) {
+        Ok(AdminReply::Sync(sync, notify)) => (sync, notify),
+        Ok(_) | Err(_) => (None, None),
+    };
+    Shown { status, freshness, conditions, sync, notify }
 }
 
 /// The daemon's status, for a person.
 #[must_use]
 pub fn describe(shown: &Shown) -> String {
-    let Shown { status, freshness, conditions } = shown;
+    let Shown { status, freshness, conditions, sync, notify } = shown;
     let mut table = Table::default();
     table.lines(
         "servers",
@@ -104,6 +115,8 @@ pub fn describe(shown: &Shown) -> String {
     if let Some(freshness) = freshness {
         table.line("changes", changes(freshness));
     }
+    table.lines("told of", notify.iter().map(everybody::notify));
+    table.lines("everybody", sync.iter().flat_map(everybody::sync));
     table.line(
         "logins",
         format!(
@@ -192,7 +205,7 @@ fn changes(freshness: &FreshnessStatus) -> String {
 }
 
 /// Seconds in the two largest units that say enough.
-fn time(seconds: u64) -> String {
+pub(crate) fn time(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
@@ -235,7 +248,8 @@ mod tests {
             held: Held { memberships: 4, nobody: 5, doubted: 6, ..Held::default() },
             endings: vec![ending("ca", Some("the CA x expires in 9 days")), ending("server", None)],
         };
-        Shown { status, freshness: Some(freshness), conditions: Some(conditions) }
+        let conditions = Some(conditions);
+        Shown { status, freshness: Some(freshness), conditions, sync: None, notify: None }
     }
 
     fn status() -> Status {
@@ -288,7 +302,7 @@ mod tests {
             ..shown(Status { domain: None, last_error: None, ..status() })
         });
         assert!(text.contains("not known yet: no server has answered"), "{text}");
-        assert!(!text.contains("changes"), "{text}");
+        assert!(!text.contains("changes") && !text.contains("everybody"), "{text}");
     }
 
     #[test]

@@ -18,9 +18,11 @@ use crate::expiry::Expiry;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
 use crate::logins::lockout::WrongPasswords;
+use crate::logins::readings::Readings;
 use crate::lookups::Lookups;
 use crate::lookups::given::id_map;
 use crate::lookups::outbox::Outbox;
+use crate::mirror::Mirror;
 use crate::offline::Offline;
 use crate::ssh_keys::SshKeys;
 
@@ -40,6 +42,8 @@ pub(crate) struct Host {
     /// One bind at a time for each account, by uid: what AD said to the one before decides whether
     /// the next is sent.
     pub(crate) bind_turns: Arc<Budget>,
+    /// What auth phases have had read for the account phases of the same logins.
+    pub(crate) readings: Readings,
     pub(crate) ssh_keys: Arc<SshKeys>,
     /// Who may log in while no server answers: the same for every configuration.
     pub(crate) offline: Arc<Offline>,
@@ -49,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) freshness: Freshness,
     /// What expires, and what the journal was told of it.
     pub(crate) expiry: Arc<Expiry>,
+    /// The copy of everybody, with `sync = "all"`.
+    pub(crate) mirror: Arc<Mirror>,
     /// Tells how much of what is known the shared map has, once there is one.
     pub(crate) published: OnceLock<Arc<Outbox>>,
 }
@@ -87,11 +93,13 @@ impl Host {
             attempts,
             wrong_passwords,
             bind_turns,
+            readings: Readings::default(),
             ssh_keys,
             offline: offline.clone(),
             given: given.clone(),
             freshness: Freshness::default(),
             expiry: Arc::default(),
+            mirror: Arc::default(),
             published: OnceLock::new(),
         })
     }
@@ -108,6 +116,10 @@ impl Host {
         };
         if of(self) == of(before) {
             self.lookups.inherit(&before.lookups);
+            if self.config.cache.sync == before.config.cache.sync {
+                self.mirror = before.mirror.clone();
+                self.freshness.go_on_from(self.mirror.position());
+            }
             if self.config.ssh == before.config.ssh {
                 self.ssh_keys = before.ssh_keys.clone();
             }

@@ -24,6 +24,7 @@ mod log;
 mod logins;
 mod lookups;
 mod metrics;
+mod mirror;
 mod offline;
 mod peer;
 mod privileges;

@@ -4,6 +4,6 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
     pub(crate) uid: u32,
-    /// Its number; None where the kernel shows none.
+    /// The process; None where it has no number in the daemon's own namespace.
     pub(crate) pid: Option<i32>,
 }

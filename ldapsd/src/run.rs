@@ -16,6 +16,7 @@ use crate::expiry;
 use crate::freshness;
 use crate::heartbeat::{self, Page};
 use crate::host::{Host, HostCell};
+use crate::mirror;
 use crate::offline::Offline;
 use crate::published::Published;
 use crate::run_dir::Listeners;
@@ -36,7 +37,7 @@ pub(crate) async fn run(
     let durable = Durable::open(state_dir);
     let given = Arc::new(GivenIds::open(state_dir));
     let host = Host::load(sources, &offline, &given)?;
-    durable.recollect(&host.config, &host.lookups);
+    durable.recollect(&host);
     durable.follow(&host);
     let hosts = Arc::new(HostCell::new(host));
     settle(&hosts.get()).await;
@@ -75,6 +76,7 @@ pub(crate) async fn run(
     page.say(State::Restarting, &hosts);
     notify(&[NotifyState::Stopping]);
     serving.finish().await;
+    hosts.get().mirror.settle();
     published.finish();
     durable.finish();
     tracing::info!("ldapsd ends");
@@ -87,12 +89,13 @@ async fn settle(host: &Host) {
 }
 
 /// The tasks of one configuration: they end with it.
-fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 3] {
+fn keep_connected(host: &Arc<Host>) -> [AbortHandle; 4] {
     let directory = host.directory.clone();
     let connected = tokio::spawn(async move { directory.keep_connected().await });
     let fresh = tokio::spawn(freshness::keep(host.clone()));
+    let copied = tokio::spawn(mirror::keep(host.clone()));
     let expiring = tokio::spawn(expiry::watch(host.clone()));
-    [connected.abort_handle(), fresh.abort_handle(), expiring.abort_handle()]
+    [connected, fresh, copied, expiring].map(|task| task.abort_handle())
 }
 
 /// A configuration with a fault changes nothing: the last good one stays in force.

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ldaps_core::protocol::admin::{Counters, DomainStatus, ServerStatus, Status};
+use ldaps_core::config::Sync;
+use ldaps_core::protocol::admin::{AdminReply, Counters, DomainStatus, ServerStatus, Status};
 use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::protocol::tools::Conditions;
 
@@ -120,5 +121,18 @@ pub(crate) fn conditions(host: &Host) -> Conditions {
         outage: link.outage.map(|(began, next)| (age(began), next.map(retry))),
         held: host.lookups.held(),
         endings: host.endings(&link),
+    }
+}
+
+impl Host {
+    /// How far the reading of everybody is, and how the domain controller tells of changes, as far as
+    /// the configuration wants it.
+    pub(crate) fn sync_status(&self) -> AdminReply {
+        let cache = &self.config.cache;
+        let sync = match cache.sync {
+            Sync::Asked => None,
+            Sync::All => Some(self.mirror.status()),
+        };
+        AdminReply::Sync(sync, cache.notify.then(|| self.freshness.notices().status()))
     }
 }

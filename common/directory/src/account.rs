@@ -6,19 +6,24 @@ use ldaps_core::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
+use crate::users::Depth;
 
 /// The attributes that decide about an account.
 pub(crate) const ATTRIBUTES: &[&str] = &[
     "userAccountControl",
-    "msDS-User-Account-Control-Computed",
     "accountExpires",
     "logonHours",
     "pwdLastSet",
-    "msDS-UserPasswordExpiryTimeComputed",
     "badPwdCount",
     "badPasswordTime",
     "userWorkstations",
 ];
+
+/// What a domain controller computes of an account's password each time it is asked, from the
+/// domain's rules and the PSOs of the account's groups. Samba takes 1 ms for each of them, five
+/// times as long as for all the rest of a user: so a login asks for them, and no look-up.
+pub(crate) const COMPUTED_ATTRIBUTES: &[&str] =
+    &["msDS-User-Account-Control-Computed", "msDS-UserPasswordExpiryTimeComputed"];
 
 /// userAccountControl: ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x2;
@@ -43,14 +48,21 @@ const HOURS_IN_WEEK: u64 = 7 * 24;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     user_account_control: Option<u32>,
-    computed: Option<u32>,
+    /// None: it was not asked for.
+    computed: Option<Computed>,
     account_expires: Option<i64>,
     logon_hours: Option<Vec<u8>>,
     password_last_set: Option<i64>,
-    password_expires: Option<i64>,
     wrong_passwords: Option<u32>,
     wrong_password_at: Option<i64>,
     workstations: Option<String>,
+}
+
+/// What AD said of [`COMPUTED_ATTRIBUTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Computed {
+    control: Option<u32>,
+    password_expires: Option<i64>,
 }
 
 /// The state of an account's password.
@@ -62,6 +74,8 @@ pub enum PasswordState {
     Expired,
     /// An administrator wants it changed at the next login (pwdLastSet is 0).
     MustChange,
+    /// AD was not asked for it: a look-up's reading says nothing of it.
+    NotRead,
 }
 
 /// What follows from an account's state.
@@ -76,14 +90,21 @@ pub enum Judgement {
 }
 
 impl AccountState {
-    pub(crate) fn of(entry: &Entry) -> Self {
+    /// What an entry says that was asked for in this depth.
+    pub(crate) fn of(entry: &Entry, depth: Depth) -> Self {
+        let computed = match depth {
+            Depth::Entry => None,
+            Depth::Password => Some(Computed {
+                control: entry.unsigned("msDS-User-Account-Control-Computed"),
+                password_expires: entry.number("msDS-UserPasswordExpiryTimeComputed"),
+            }),
+        };
         Self {
             user_account_control: entry.unsigned("userAccountControl"),
-            computed: entry.unsigned("msDS-User-Account-Control-Computed"),
+            computed,
             account_expires: entry.number("accountExpires"),
             logon_hours: entry.bytes("logonHours").map(<[u8]>::to_vec),
             password_last_set: entry.number("pwdLastSet"),
-            password_expires: entry.number("msDS-UserPasswordExpiryTimeComputed"),
             wrong_passwords: entry.unsigned("badPwdCount"),
             wrong_password_at: entry.number("badPasswordTime"),
             workstations: entry.text("userWorkstations").map(str::to_owned),
@@ -145,8 +166,9 @@ impl AccountState {
     /// PSOs and "never expires" into account; 0 stands for "must change".
     #[must_use]
     pub fn password(&self, now: SystemTime) -> PasswordState {
-        let computed_expired = self.computed.is_some_and(|bits| bits & PASSWORD_EXPIRED != 0);
-        match self.password_expires {
+        let Some(computed) = self.computed else { return PasswordState::NotRead };
+        let computed_expired = computed.control.is_some_and(|bits| bits & PASSWORD_EXPIRED != 0);
+        match computed.password_expires {
             Some(0) => PasswordState::MustChange,
             Some(expires) if has_passed(expires, now) => PasswordState::Expired,
             Some(expires) => PasswordState::Good(moment(expires)),
@@ -170,11 +192,22 @@ impl AccountState {
         if recent { self.wrong_passwords.unwrap_or_default() } else { 0 }
     }
 
-    /// Whether AD has locked the account after wrong passwords. It refuses its passwords then;
-    /// a key or a cron job is not an attempt, and is not refused here.
+    /// Whether AD has locked the account after wrong passwords, as far as that was read. It refuses
+    /// its passwords then; a key or a cron job is not an attempt, and is not refused here.
     #[must_use]
     pub fn is_locked_out(&self) -> bool {
-        self.computed.is_some_and(|bits| bits & LOCKED_OUT != 0)
+        let control = self.computed.and_then(|computed| computed.control);
+        control.is_some_and(|bits| bits & LOCKED_OUT != 0)
+    }
+
+    /// Takes over what an earlier reading says of the password, where this one was not to ask and
+    /// nothing else speaks for a newer one. True: it did.
+    pub fn remember_password(&mut self, earlier: &Self) -> bool {
+        let same = self.user_account_control == earlier.user_account_control
+            && self.password_last_set == earlier.password_last_set;
+        let taken = earlier.computed.filter(|_| self.computed.is_none() && same);
+        self.computed = self.computed.or(taken);
+        taken.is_some()
     }
 }
 
@@ -224,15 +257,18 @@ mod tests {
     fn state() -> AccountState {
         AccountState {
             user_account_control: Some(0x200),
-            computed: Some(0),
+            computed: computed(0, Some(NEVER)),
             account_expires: Some(NEVER),
             logon_hours: None,
             password_last_set: Some(filetime(NOW - 3600)),
-            password_expires: Some(NEVER),
             wrong_passwords: Some(0),
             wrong_password_at: None,
             workstations: None,
         }
+    }
+
+    fn computed(control: u32, password_expires: Option<i64>) -> Option<Computed> {
+        Some(Computed { control: Some(control), password_expires })
     }
 
     fn hours(open: u64) -> Option<Vec<u8>> {
@@ -283,10 +319,12 @@ mod tests {
             (None, PASSWORD_EXPIRED, PasswordState::Expired),
             (None, 0, PasswordState::Good(None)),
         ];
-        for (password_expires, computed, expected) in table {
-            let state = AccountState { password_expires, computed: Some(computed), ..state() };
-            assert_eq!(state.password(at(NOW)), expected, "{password_expires:?} {computed:x}");
+        for (expires, control, expected) in table {
+            let state = AccountState { computed: computed(control, expires), ..state() };
+            assert_eq!(state.password(at(NOW)), expected, "{expires:?} {control:x}");
         }
+        let not_asked = AccountState { computed: None, ..state() };
+        assert_eq!(not_asked.password(at(NOW)), PasswordState::NotRead);
         assert_eq!(state().password_last_set(), Some(at(NOW - 3600)));
         let never = AccountState { password_last_set: Some(0), ..state() };
         assert_eq!(never.password_last_set(), None);
@@ -324,8 +362,28 @@ mod tests {
     #[test]
     fn a_lockout_is_read_from_the_attribute_that_does_not_show_it() {
         let control = AccountState { user_account_control: Some(0x210), ..state() };
-        let computed = AccountState { computed: Some(LOCKED_OUT), ..state() };
+        let computed = AccountState { computed: computed(LOCKED_OUT, None), ..state() };
         assert!(!control.is_locked_out());
         assert!(computed.is_locked_out());
+    }
+
+    #[test]
+    fn a_password_of_before_passes_for_the_new_one_or_is_forgotten_by_a_look_up() {
+        let earlier = AccountState { computed: computed(0, Some(0)), ..state() };
+        let looked_up = || AccountState { computed: None, ..state() };
+        let mut same = looked_up();
+        assert!(same.remember_password(&earlier));
+        assert_eq!(same, earlier);
+        let changed: [fn(&mut AccountState); 2] =
+            [|s| s.password_last_set = Some(1), |s| s.user_account_control = Some(0x10200)];
+        for change in changed {
+            let mut new = looked_up();
+            change(&mut new);
+            assert!(!new.remember_password(&earlier));
+            assert_eq!(new.computed, None);
+        }
+        let mut asked = state();
+        assert!(!asked.remember_password(&earlier), "what was asked for is not overwritten");
+        assert_eq!(asked, state());
     }
 }

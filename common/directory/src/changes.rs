@@ -18,10 +18,9 @@ use crate::server::Server;
 
 /// Entries in a page of changes: AD's own MaxPageSize.
 const PAGE: u16 = 1000;
-/// After more pages than this it is cheaper to hold against the directory all that is known.
-const PAGES_MAX: usize = 5;
 /// What is read of each object that has changed: what tells whether anybody knows it, no more.
-const OF_CHANGE: &[&str] = &["objectSid", "sAMAccountName", "userPrincipalName", "groupType"];
+pub(crate) const OF_CHANGE: &[&str] =
+    &["objectSid", "sAMAccountName", "userPrincipalName", "groupType"];
 
 /// Up to which change of which copy of the directory everything is known.
 #[derive(Debug, Clone)]
@@ -73,13 +72,18 @@ pub struct Poll {
 }
 
 impl Directory {
-    /// What has changed since this position.
+    /// What has changed since this position. After more thousands of changes than these it is
+    /// cheaper to hold against the directory all that is known: then it is not told.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn changes(&self, since: Option<&Position>) -> Result<Poll, DirectoryError> {
+    pub async fn changes(
+        &self,
+        since: Option<&Position>,
+        thousands: usize,
+    ) -> Result<Poll, DirectoryError> {
         let bound = self.link.bound().await?;
-        let poll = self.changes_there(&bound, since).await;
+        let poll = self.changes_there(&bound, since, thousands).await;
         poll.inspect_err(|error| self.link.report(error))
     }
 
@@ -87,6 +91,7 @@ impl Directory {
         &self,
         bound: &Bound,
         since: Option<&Position>,
+        thousands: usize,
     ) -> Result<Poll, DirectoryError> {
         // Read before what has changed: what changes meanwhile is found twice rather than never.
         let position = self.position(bound, since).await?;
@@ -98,11 +103,11 @@ impl Directory {
             return Ok(told(Changes::These(Vec::new())));
         }
         let start = std::time::Instant::now();
-        let changes = self.changed_objects(bound, since.usn).await?;
+        let changes = self.changed_objects(bound, since.usn, thousands).await?;
         Ok(Poll { searched: Some(start.elapsed()), ..told(changes) })
     }
 
-    async fn position(
+    pub(crate) async fn position(
         &self,
         bound: &Bound,
         since: Option<&Position>,
@@ -128,7 +133,12 @@ impl Directory {
         Ok(Position { server, invocation, usn, connection })
     }
 
-    async fn changed_objects(&self, bound: &Bound, usn: i64) -> Result<Changes, DirectoryError> {
+    async fn changed_objects(
+        &self,
+        bound: &Bound,
+        usn: i64,
+        thousands: usize,
+    ) -> Result<Changes, DirectoryError> {
         let class = |name| filter::equals("objectClass", FilterValue::text(name));
         let since = usn.saturating_add(1).to_string();
         let changed = filter::both(
@@ -140,7 +150,7 @@ impl Directory {
         let what = "what has changed";
         let search = Search::below(what, &bound.domain.head, changed, OF_CHANGE);
         let (mut changes, mut cookie) = (Vec::new(), Vec::new());
-        for _ in 0..PAGES_MAX {
+        for _ in 0..thousands {
             let (connection, patience) = (&bound.connection, self.link.patience());
             let page = search::page(connection, &search, PAGE, cookie, patience).await?;
             changes.extend(page.entries.iter().filter_map(Change::of));
@@ -192,6 +202,12 @@ impl Directory {
 }
 
 impl Position {
+    /// One that was written down.
+    #[must_use]
+    pub fn of_before(server: Server, invocation: Vec<u8>, usn: i64) -> Self {
+        Self { server, invocation, usn, connection: Weak::new() }
+    }
+
     /// Whether this is the same copy of the directory, at the same time or later.
     fn continues(&self, earlier: &Self) -> bool {
         let same_copy = !self.invocation.is_empty() && self.invocation == earlier.invocation;
@@ -200,7 +216,7 @@ impl Position {
 }
 
 impl Change {
-    fn of(entry: &Entry) -> Option<Self> {
+    pub(crate) fn of(entry: &Entry) -> Option<Self> {
         Some(Self {
             dn: entry.dn().to_owned(),
             sid: entry.sid("objectSid")?,

@@ -197,6 +197,12 @@ impl Answers<'_> {
         }
     }
 
+    /// The next message for this request, however long it takes to come: for one that is answered
+    /// when something happens.
+    pub(crate) async fn next_whenever(&mut self) -> Result<LdapMsg, DirectoryError> {
+        self.receiver.recv().await.ok_or_else(|| self.connection.shared.why_ended())
+    }
+
     /// The deadline has passed. If nothing at all was heard since the request went out, the server
     /// is silent and the connection ends for everybody; else only this request is slow.
     fn give_up(&self) -> DirectoryError {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod authenticate;
 mod ber;
 mod bind;
 mod by_id;
@@ -26,8 +27,11 @@ mod groups;
 mod histogram;
 mod inspect;
 mod link;
+mod mirror;
 mod nested;
+mod notify;
 mod password;
+mod person;
 mod policy;
 mod queries;
 mod question;
@@ -39,6 +43,7 @@ mod traffic;
 mod users;
 
 pub use account::{AccountState, Judgement, PasswordState};
+pub use authenticate::{Ready, Unbound};
 pub use bind::BindOutcome;
 pub use changes::{Change, Changes, Poll, Position};
 pub use domain::{Domain, Lockout};
@@ -47,10 +52,13 @@ pub use groups::GroupRecord;
 pub use histogram::{BOUNDS_US, Durations, Histogram};
 pub use inspect::{Seen, inspect};
 pub use link::{LinkStatus, Settings};
+pub use mirror::{Linked, Walk};
+pub use notify::Told;
 pub use password::{ChangeOutcome, ChangeRefusal};
+pub use person::{Person, Wanted};
 pub use policy::{PasswordPolicy, PolicyOfAccount};
 pub use queries::{Directory, Page};
 pub use server::Server;
 pub use tls::{Tls, TlsFault, TlsReason};
 pub use traffic::TrafficStatus;
-pub use users::{PosixAttributes, UserRecord};
+pub use users::{Depth, PosixAttributes, UserRecord};

@@ -7,7 +7,6 @@ use ldaps_core::names::{GroupName, fold};
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 
-use crate::bind::BindOutcome;
 use crate::domain::Domain;
 use crate::entry::Entry;
 use crate::error::DirectoryError;
@@ -17,7 +16,7 @@ use crate::link::{Link, LinkStatus, Settings};
 use crate::password::{self, ChangeOutcome};
 use crate::policy::{self, PasswordPolicy, PolicyOfAccount};
 use crate::question::{Amount, Place, Query};
-use crate::users::{self, UserRecord};
+use crate::users::{self, Depth, UserRecord};
 
 /// Values in one filter: AD's default MaxValRange is far above, and each is an index look-up.
 pub(crate) const BATCH: usize = 100;
@@ -30,7 +29,7 @@ const NESTED_GROUPS_MAX: usize = 20_000;
 pub struct Directory {
     pub(crate) link: Link,
     pub(crate) users: config::Users,
-    groups: config::Groups,
+    pub(crate) groups: config::Groups,
 }
 
 /// One page of an enumeration.
@@ -105,11 +104,7 @@ impl Directory {
         let query = Query::of_object("the groups of a user", dn, &["tokenGroups"]);
         let found = query.ask(&self.link).await?.entries;
         let Some(entry) = found.first() else { return Ok(None) };
-        let sids = entry.values("tokenGroups").iter().map(|bytes| Sid::from_bytes(bytes));
-        let sids: Vec<Sid> = sids.collect::<Result<_, _>>().map_err(|error| {
-            DirectoryError::Unusable { what: "tokenGroups", problem: error.to_string() }
-        })?;
-        Ok((!sids.is_empty()).then_some(sids))
+        groups::token_groups(entry)
     }
 
     /// The sAMAccountNames of all users in a group, directly or through other groups; members by
@@ -165,12 +160,13 @@ impl Directory {
         size: u16,
         cookie: Vec<u8>,
     ) -> Result<Page<UserRecord>, DirectoryError> {
-        let attributes = self.user_attributes();
+        let attributes = self.user_attributes(Depth::Entry);
         let everybody = filter::configured(&self.users.complete_filter());
         let amount = Amount::Page(size, cookie);
         let query = Query { amount, ..self.for_users(everybody, &attributes) };
         let page = query.ask(&self.link).await?;
-        let records = page.entries.iter().filter_map(|entry| self.user_record(entry)).collect();
+        let records =
+            page.entries.iter().filter_map(|e| self.user_record(e, Depth::Entry)).collect();
         Ok(Page { records, next: page.cookie })
     }
 
@@ -188,18 +184,6 @@ impl Directory {
         let page = query.ask(&self.link).await?;
         let records = page.entries.iter().filter_map(GroupRecord::of).collect();
         Ok(Page { records, next: page.cookie })
-    }
-
-    /// One bind as this DN, on a connection of its own. Nothing is retried once it is written.
-    ///
-    /// # Errors
-    /// [`DirectoryError`]: AD said nothing about the account.
-    pub async fn authenticate(
-        &self,
-        dn: &str,
-        password: &Password,
-    ) -> Result<BindOutcome, DirectoryError> {
-        self.link.bind_once(dn, password).await
     }
 
     /// Changes the password of this DN, once, through the service account's connection.
@@ -284,9 +268,10 @@ impl Directory {
         &self,
         attribute: &str,
         asked: &str,
+        depth: Depth,
     ) -> Result<Option<UserRecord>, DirectoryError> {
         let filter = filter::equals(attribute, FilterValue::text(asked));
-        let entries = self.user_entries(filter, attribute).await?;
+        let entries = self.user_entries(filter, attribute, depth).await?;
         // AD finds more than was asked for: é for e, and Samba a name with a space behind it.
         let same = |entry: &&Entry| {
             entry
@@ -294,7 +279,7 @@ impl Directory {
                 .iter()
                 .any(|value| std::str::from_utf8(value).is_ok_and(|value| fold(value) == asked))
         };
-        let exact = entries.iter().filter(same).filter_map(|entry| self.user_record(entry));
+        let exact = entries.iter().filter(same).filter_map(|entry| self.user_record(entry, depth));
         Ok(the_only(exact.collect(), attribute))
     }
 
@@ -302,16 +287,17 @@ impl Directory {
         &self,
         filter: LdapFilter,
     ) -> Result<Vec<UserRecord>, DirectoryError> {
-        let entries = self.user_entries(filter, "objectSid").await?;
-        Ok(entries.iter().filter_map(|entry| self.user_record(entry)).collect())
+        let entries = self.user_entries(filter, "objectSid", Depth::Entry).await?;
+        Ok(entries.iter().filter_map(|e| self.user_record(e, Depth::Entry)).collect())
     }
 
     async fn user_entries(
         &self,
         filter: LdapFilter,
         besides: &str,
+        depth: Depth,
     ) -> Result<Vec<Entry>, DirectoryError> {
-        let mut attributes = self.user_attributes();
+        let mut attributes = users::attributes(&self.users, depth);
         if !attributes.iter().any(|name| name.eq_ignore_ascii_case(besides)) {
             attributes.push(besides);
         }
@@ -338,12 +324,12 @@ impl Directory {
         Query { what: "a group", place, filter, attributes, amount: Amount::Few }
     }
 
-    fn user_attributes(&self) -> Vec<&str> {
-        users::attributes(&self.users)
+    pub(crate) fn user_attributes(&self, depth: Depth) -> Vec<&str> {
+        users::attributes(&self.users, depth)
     }
 
-    fn user_record(&self, entry: &Entry) -> Option<UserRecord> {
-        let record = UserRecord::of(entry, &self.users);
+    pub(crate) fn user_record(&self, entry: &Entry, depth: Depth) -> Option<UserRecord> {
+        let record = UserRecord::of(entry, &self.users, depth);
         if record.is_none() {
             tracing::warn!(
                 "{} is left out: the service account may not read its objectSid or sAMAccountName",
@@ -353,12 +339,14 @@ impl Directory {
         record
     }
 
+    /// What is asked for goes first: Samba takes the indexes in this order, and does not load the
+    /// list of all users once it has found the one.
     fn user_filter(&self, filter: LdapFilter) -> LdapFilter {
-        filter::both(filter::configured(&self.users.complete_filter()), filter)
+        filter::both(filter, filter::configured(&self.users.complete_filter()))
     }
 
     pub(crate) fn group_filter(&self, filter: LdapFilter) -> LdapFilter {
-        filter::both(filter::configured(&self.groups.filter), filter)
+        filter::both(filter, filter::configured(&self.groups.filter))
     }
 }
 

@@ -90,9 +90,36 @@ enum Place {
 
 /// What there is for a login.
 enum Taken {
-    Now(Connection),
+    Now(Connection, Instant),
     Soon(oneshot::Receiver<Connection>),
     None,
+}
+
+/// The connection, in the hands of one login. Where that comes to no bind, it is there for the next.
+pub(crate) struct Lent {
+    /// None: it was used, or is of no use.
+    connection: Option<Connection>,
+    made: Instant,
+    shared: Arc<Shared>,
+}
+
+impl Lent {
+    /// The connection, which is the caller's from here on: nobody is bound, and one person may be.
+    pub(crate) fn into_connection(mut self) -> Option<Connection> {
+        self.connection.take()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let mut state = self.shared.lock();
+        // Otherwise the link has moved, or another is wanted already.
+        if let Place::Given = state.connection {
+            state.connection = Place::Held(connection, self.made);
+            self.shared.changed.notify_one();
+        }
+    }
 }
 
 /// What the keeper has to do.
@@ -108,23 +135,24 @@ impl Ready {
         Self { shared: Arc::new(Shared { tls, spans, state, changed }), keeper: Mutex::default() }
     }
 
-    /// The connection to this server, if there is one and the server still answers on it. It is
-    /// the caller's from here on, and nobody is bound.
-    pub(crate) async fn take(&self, server: &Server) -> Option<Connection> {
-        let of_server = |connection: &Connection| connection.server() == server;
-        let connection = match self.shared.take() {
+    /// The connection to this server, if there is one and the server still answers on it.
+    pub(crate) async fn take(&self, server: &Server) -> Option<Lent> {
+        let lend = |connection: Connection, made| {
+            let connection = Some(connection).filter(|it| it.server() == server);
+            Lent { connection, made, shared: self.shared.clone() }
+        };
+        let mut lent = match self.shared.take() {
             Taken::None => return None,
             // Another one would not be there sooner, and this one has just been answered on.
-            Taken::Soon(soon) => return soon.await.ok().filter(of_server),
-            Taken::Now(connection) => Some(connection).filter(of_server)?,
+            Taken::Soon(soon) => return soon.await.ok().map(|made| lend(made, Instant::now())),
+            Taken::Now(connection, made) => lend(connection, made),
         };
-        match probe(&connection, self.shared.spans.word).await {
-            Ok(()) => Some(connection),
-            Err(error) => {
-                tracing::debug!("the connection kept for logins was of no use: {error}");
-                None
-            }
+        if let Err(error) = probe(lent.connection.as_ref()?, self.shared.spans.word).await {
+            tracing::debug!("the connection kept for logins was of no use: {error}");
+            lent.connection = None;
+            return None;
         }
+        Some(lent)
     }
 
     /// This server has just answered a bind: another login may follow.
@@ -172,7 +200,7 @@ impl Shared {
     fn take(&self) -> Taken {
         let place = &mut self.lock().connection;
         match std::mem::replace(place, Place::Given) {
-            Place::Held(connection, _) => Taken::Now(connection),
+            Place::Held(connection, made) => Taken::Now(connection, made),
             Place::Making(None) => {
                 let (giver, taker) = oneshot::channel();
                 *place = Place::Making(Some(giver));

@@ -65,13 +65,30 @@ async fn a_connection_is_held_before_anybody_logs_in_or_serves_two_binds() {
     assert!(rig.ready.take(&rig.name).await.is_none());
     assert_eq!(rig.server.connections(), 0);
     rig.expects_another().await;
-    let connection = rig.ready.take(&rig.name).await.unwrap();
+    let connection = rig.ready.take(&rig.name).await.and_then(Lent::into_connection).unwrap();
     assert!(rig.ready.take(&rig.name).await.is_none(), "a second one, or the same again");
     assert_eq!(bind(&connection).await.unwrap(), BindOutcome::Accepted);
     drop(connection);
     rig.expects_another().await;
     assert_eq!((rig.server.connections(), rig.server.total_binds()), (2, 1));
     rig.becomes("one connection alone", || rig.server.open_connections() == 1).await;
+}
+
+#[tokio::test]
+async fn a_login_that_comes_to_no_bind_takes_the_connection_from_the_next() {
+    let rig = Rig::new(HOURS, HOURS);
+    rig.expects_another().await;
+    let lent = rig.ready.take(&rig.name).await;
+    assert!(lent.is_some() && !rig.holds_one(), "it is lent twice");
+    drop(lent);
+    assert!(rig.holds_one(), "it is not given back");
+    // What was lent before the link went elsewhere is not.
+    let lent = rig.ready.take(&rig.name).await.unwrap();
+    let other = Server { name: "dc2.corp.example".into(), ..rig.name.clone() };
+    rig.ready.move_to(&other);
+    drop(lent);
+    assert!(!rig.holds_one(), "kept for a server that is no longer asked");
+    assert_eq!(rig.server.connections(), 1, "another one was made");
 }
 
 #[tokio::test]

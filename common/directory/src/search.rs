@@ -60,7 +60,7 @@ impl<'a> Search<'a> {
         Self { what, base, scope, filter, attributes, base_may_be_gone: false }
     }
 
-    fn request(&self, attributes: Vec<String>) -> LdapOp {
+    pub(crate) fn request(&self, attributes: Vec<String>) -> LdapOp {
         LdapOp::SearchRequest(LdapSearchRequest {
             base: self.base.to_owned(),
             scope: self.scope.clone(),

@@ -34,6 +34,15 @@ pub struct UserRecord {
     pub state: AccountState,
 }
 
+/// How much is read of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What makes an entry of it, and what decides whoever vouches for the person.
+    Entry,
+    /// That, and what AD computes of the password.
+    Password,
+}
+
 /// RFC 2307 attributes, as AD's schema has them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PosixAttributes {
@@ -46,10 +55,15 @@ pub struct PosixAttributes {
 }
 
 /// The attributes to ask for, with the ones the configuration names.
-pub(crate) fn attributes(config: &Users) -> Vec<&str> {
+pub(crate) fn attributes(config: &Users, depth: Depth) -> Vec<&str> {
     let configured = [Some(&config.gecos), config.home_attribute.as_ref()];
     let configured = configured.into_iter().chain([config.shell_attribute.as_ref()]).flatten();
-    let mut all: Vec<&str> = ATTRIBUTES.iter().chain(account::ATTRIBUTES).copied().collect();
+    let computed = match depth {
+        Depth::Entry => &[],
+        Depth::Password => account::COMPUTED_ATTRIBUTES,
+    };
+    let all = ATTRIBUTES.iter().chain(account::ATTRIBUTES).chain(computed);
+    let mut all: Vec<&str> = all.copied().collect();
     for name in configured {
         if !all.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             all.push(name);
@@ -60,7 +74,7 @@ pub(crate) fn attributes(config: &Users) -> Vec<&str> {
 
 impl UserRecord {
     /// None where what makes a user of it is missing: AD leaves out silently what may not be read.
-    pub(crate) fn of(entry: &Entry, config: &Users) -> Option<Self> {
+    pub(crate) fn of(entry: &Entry, config: &Users, depth: Depth) -> Option<Self> {
         let text = |name: &str| entry.text(name).map(str::to_owned);
         let named = |name: &Option<AttributeName>| text(name.as_ref()?.as_str());
         Some(Self {
@@ -76,7 +90,7 @@ impl UserRecord {
                 gid: entry.unsigned("gidNumber"),
                 gecos: text("gecos"),
             },
-            state: AccountState::of(entry),
+            state: AccountState::of(entry, depth),
         })
     }
 }

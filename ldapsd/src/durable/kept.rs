@@ -11,7 +11,7 @@ use crate::lookups::memory::{KnownGroup, KnownUser, Membership};
 
 /// The form of the records. A file of another form is not read: whoever changes a struct below,
 /// or one that it is made of, counts this up. A test tells.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// One record. The last one about somebody holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,8 +111,9 @@ pub(super) mod tests {
             "primary_group_rid": 513, "gecos": "A", "home": null, "shell": null,
             "posix": {"uid": 1, "gid": 2, "gecos": null},
             "state": {
-                "user_account_control": 512, "computed": 0, "account_expires": 0,
-                "logon_hours": null, "password_last_set": 1, "password_expires": null,
+                "user_account_control": 512,
+                "computed": {"control": 0, "password_expires": 1}, "account_expires": 0,
+                "logon_hours": null, "password_last_set": 1,
                 "wrong_passwords": 0, "wrong_password_at": 0, "workstations": null
             }
         });
@@ -147,7 +148,7 @@ pub(super) mod tests {
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             (FORMAT, bytes.len(), hash.as_str()),
-            (1, 212, "c8093776595dd30f80b0a02e0bf02708")
+            (2, 214, "c040dd099d5b985d712b243b900c4e99")
         );
     }
 

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ldaps_core::config::Config;
+use ldaps_core::config::{Config, Sync};
 use ldaps_core::names::UserName;
 use ldaps_core::sid::Sid;
 
@@ -35,6 +35,8 @@ use crate::lookups::Lookups;
 use crate::lookups::copies::Watch;
 use crate::lookups::memory::{Key, KnownGroup, KnownUser, Membership};
 use crate::lookups::outbox::{Outbox, Subject};
+use crate::mirror::Mirror;
+use crate::mirror::saved::Saved;
 use file::KeptFile;
 use ids::GivenIds;
 use kept::{FORMAT, Kept, Origin, Short};
@@ -42,6 +44,7 @@ use kept::{FORMAT, Kept, Origin, Short};
 /// Below the state directory.
 const DIR: &str = "known";
 const FILE: &str = "accounts";
+const COPY: &str = "mirror";
 /// So long what was written may be in the kernel alone: a power cut costs as much.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How soon a disk that refuses is tried again.
@@ -65,7 +68,16 @@ impl Durable {
     }
 
     /// Knows again who was known before the start, if this configuration still means them.
-    pub(crate) fn recollect(&self, config: &Config, lookups: &Lookups) {
+    pub(crate) fn recollect(&self, host: &Host) {
+        let (config, lookups) = (&host.config, &host.lookups);
+        if self.recollect_accounts(config, lookups) && config.cache.sync == Sync::All {
+            let saved = Saved::read(&self.copy_path(), kept::fingerprint(config));
+            host.freshness.go_on_from(saved.and_then(|saved| host.mirror.recollect(saved)));
+        }
+    }
+
+    /// Whether everything that was written down is known again.
+    fn recollect_accounts(&self, config: &Config, lookups: &Lookups) -> bool {
         let content = match file::read(&self.path) {
             Ok(content) => content,
             Err(error) => {
@@ -74,7 +86,7 @@ impl Durable {
                     "nobody is known before a domain controller answers: {path} cannot be read: \
                      {error}"
                 );
-                return;
+                return false;
             }
         };
         if content.damaged {
@@ -85,15 +97,21 @@ impl Durable {
             );
         }
         let mut records = content.records.into_iter();
-        let Some(Kept::Of(origin)) = records.next() else { return };
+        let Some(Kept::Of(origin)) = records.next() else { return false };
         if origin.format != FORMAT || origin.configuration != kept::fingerprint(config) {
             tracing::info!(
                 "who was known before the start is asked of the directory again: the configuration \
                  is another, or the daemon is"
             );
-            return;
+            return false;
         }
         Recollection::of(records, origin.domain).give(origin.domain, lookups);
+        !content.damaged
+    }
+
+    /// Beside the accounts.
+    fn copy_path(&self) -> PathBuf {
+        self.path.with_file_name(COPY)
     }
 
     /// Writes down from now on what changes in the memory of this host, and no more what changes in
@@ -103,8 +121,10 @@ impl Durable {
         let (watch, _) = host.lookups.watch();
         let outbox = watch.outbox();
         let (path, configuration) = (self.path.clone(), kept::fingerprint(&host.config));
-        let given = host.given.clone();
-        let writing = move || Writing { watch, path, configuration, file: None, given }.run();
+        let (given, mirror, copy_path) =
+            (host.given.clone(), host.mirror.clone(), self.copy_path());
+        let writing = Writing { watch, path, configuration, file: None, given, mirror, copy_path };
+        let writing = move || writing.run();
         match std::thread::Builder::new().name("durable".to_owned()).spawn(writing) {
             Ok(thread) => *self.writer() = Some(Writer { outbox, thread }),
             Err(error) => {
@@ -135,6 +155,8 @@ struct Writing {
     /// None: there is none of this memory's yet, or it could not be written.
     file: Option<(Sid, KeptFile)>,
     given: Arc<GivenIds>,
+    mirror: Arc<Mirror>,
+    copy_path: PathBuf,
 }
 
 impl Writing {
@@ -142,7 +164,15 @@ impl Writing {
         let mut synced = Instant::now();
         let mut refused: Option<Instant> = None;
         let mut changed = true;
-        while let Some(emptied) = self.watch.wait(SYNC_EVERY) {
+        loop {
+            // What the copy is of was put into the outbox before it: it is among what is taken out
+            // below, or is written already.
+            let copy = self.mirror.to_save();
+            let Some(emptied) = self.watch.wait(SYNC_EVERY) else {
+                let last = self.sync().and_then(|()| self.write_copy(copy));
+                self.judge(last, refused.is_some());
+                return;
+            };
             let subjects: Vec<Subject> = emptied.subjects.into_iter().collect();
             changed |= !subjects.is_empty();
             if refused.is_some_and(|moment| moment.elapsed() < RETRY_AFTER) {
@@ -151,12 +181,20 @@ impl Writing {
             let written = self.write(subjects, changed);
             let is_time = synced.elapsed() >= SYNC_EVERY;
             let written = written.and_then(|()| if is_time { self.sync() } else { Ok(()) });
+            let written = written.and_then(|()| self.write_copy(copy));
             synced = if is_time { Instant::now() } else { synced };
             refused = self.judge(written, refused.is_some());
             changed = refused.is_some();
         }
-        let last = self.sync();
-        self.judge(last, refused.is_some());
+    }
+
+    /// Writes down what the copy of everybody is of, behind everybody.
+    fn write_copy(&mut self, copy: Option<Arc<Saved>>) -> io::Result<()> {
+        let Some(copy) = copy.filter(|_| self.file.is_some()) else { return Ok(()) };
+        self.sync()?;
+        copy.write(&self.copy_path, self.configuration)?;
+        self.mirror.saved(&copy);
+        Ok(())
     }
 
     /// When the disk refused, if it did: from then on the file is made anew.

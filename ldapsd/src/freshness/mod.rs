@@ -3,23 +3,32 @@
 //! ```text
 //! every `poll`    highestCommittedUSN; if it moved, which objects changed since: those are doubted,
 //!                 and asked for again when somebody wants them        -> lookups/changed.rs
+//! as they happen  with `notify`, the domain controller tells      -> notices.rs
 //! in rotation     all users and groups that are held, a hundred in one search, each within
 //!                 `positive`: who is not found any more is forgotten  -> lookups/rotation.rs
 //! ```
 //!
+//! With `sync = "all"` the copy of everybody takes in what has changed, and holds itself against the
+//! directory: see `mirror`.
+//!
 //! Update sequence numbers are each domain controller's own: at another one, or at one that was
 //! restored, nothing can be said of what has changed, so everything is doubted and counted anew.
+
+mod notices;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ldaps_core::config::Sync;
 use ldaps_core::protocol::admin::FreshnessStatus;
 use ldaps_directory::{Changes, DirectoryError, Poll, Position};
 use tokio::time::Instant;
 
 use crate::host::Host;
+use crate::mirror;
+use notices::Notices;
 
 /// A search that takes long is made more rarely: a domain controller spends a two-hundredth of its
 /// time on it for this host at most.
@@ -27,9 +36,17 @@ const RARER_BY: u32 = 200;
 /// But as often as this.
 const RAREST: Duration = Duration::from_secs(60);
 
+/// Thousands of changes that are looked at; with more, all that is known is doubted.
+const THOUSANDS_OF_CHANGES: usize = 5;
+/// How often it is polled while the domain controller does not tell of changes, though it should.
+const UNTOLD: Duration = Duration::from_secs(10);
+
 /// How the polling goes, for `ldapsctl status`.
 #[derive(Debug, Default)]
-pub(crate) struct Freshness(Mutex<State>);
+pub(crate) struct Freshness {
+    state: Mutex<State>,
+    notices: Notices,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -45,39 +62,83 @@ struct State {
 
 /// Keeps what this host knows as the directory has it. Runs for as long as the host is in force.
 pub(crate) async fn keep(host: Arc<Host>) {
+    let told = async {
+        match host.config.cache.notify {
+            true => notices::keep(host.clone()).await,
+            false => std::future::pending().await,
+        }
+    };
+    tokio::join!(poll(&host), rotate(&host), told);
+}
+
+async fn poll(host: &Host) {
     loop {
-        let wait = match once(&host).await {
-            Ok(searched) => pause(host.config.cache.poll, searched),
+        let poll = host.poll();
+        let wait = match once(host).await {
+            Ok(searched) => pause(poll, searched),
             // The link tells the journal, and tries the servers.
-            Err(_) => host.config.cache.poll,
+            Err(_) => poll.min(RAREST),
         };
         host.freshness.lock().wait = wait;
-        tokio::time::sleep(jittered(wait)).await;
+        tokio::select! {
+            () = tokio::time::sleep(jittered(wait)) => {}
+            () = host.freshness.notices.poll.notified() => {}
+        }
     }
 }
 
-/// One poll, and one step of the rotation; how long the search took.
+/// Who is known, in turn. The copy of everybody does this by itself, and cheaper.
+async fn rotate(host: &Host) {
+    match host.config.cache.sync {
+        Sync::Asked => {}
+        Sync::All => return,
+    }
+    let every = host.config.cache.poll.min(RAREST);
+    loop {
+        // Not before the first poll: what is known from before the start is held for nothing yet.
+        tokio::time::sleep(jittered(every)).await;
+        if let Ok(verified) = host.lookups.rotate(every).await {
+            host.freshness.lock().verified += verified;
+        }
+    }
+}
+
+/// One poll; how long the search took.
 async fn once(host: &Host) -> Result<Option<Duration>, DirectoryError> {
     let since = host.freshness.lock().position.clone();
-    let Poll { position, changes, searched } = host.directory.changes(since.as_ref()).await?;
+    let most = match host.config.cache.sync {
+        Sync::Asked => THOUSANDS_OF_CHANGES,
+        Sync::All => mirror::THOUSANDS_OF_CHANGES,
+    };
+    let polled = host.directory.changes(since.as_ref(), most).await?;
+    let Poll { position, changes, searched } = polled;
     let counted = match &changes {
         Changes::These(changes) => changes.len(),
         Changes::Unknown => 0,
     };
     let is_anew = matches!(changes, Changes::Unknown);
-    host.lookups.take_changes(changes).await?;
-    {
-        let mut state = host.freshness.lock();
-        state.position = Some(position);
-        state.polled = Some(Instant::now());
-        state.polls += 1;
-        state.searches += u64::from(searched.is_some());
-        state.changes += counted as u64;
-        state.anew += u64::from(is_anew);
-    }
-    let verified = host.lookups.rotate().await?;
-    host.freshness.lock().verified += verified;
+    take(host, changes, Some(&position)).await?;
+    let mut state = host.freshness.lock();
+    state.position = Some(position);
+    state.polled = Some(Instant::now());
+    state.polls += 1;
+    state.searches += u64::from(searched.is_some());
+    state.changes += counted as u64;
+    state.anew += u64::from(is_anew);
     Ok(searched)
+}
+
+/// Takes in what has changed: into the copy of everybody, or by doubting who is concerned.
+async fn take(
+    host: &Host,
+    changes: Changes,
+    position: Option<&Position>,
+) -> Result<(), DirectoryError> {
+    host.lookups.not_nobody(&changes);
+    match host.mirror.take(host, &changes, position).await? {
+        true => Ok(()),
+        false => host.lookups.take_changes(changes).await,
+    }
 }
 
 fn pause(poll: Duration, searched: Option<Duration>) -> Duration {
@@ -91,7 +152,25 @@ fn jittered(wait: Duration) -> Duration {
     wait.saturating_mul(u32::try_from(800 + random).unwrap_or(1000)) / 1000
 }
 
+impl Host {
+    /// How often it is polled now.
+    fn poll(&self) -> Duration {
+        let (cache, is_told) = (&self.config.cache, self.freshness.notices.are_told());
+        if cache.notify && !is_told { cache.poll.min(UNTOLD) } else { cache.poll }
+    }
+}
+
 impl Freshness {
+    /// Goes on from a change up to which everything is known.
+    pub(crate) fn go_on_from(&self, position: Option<Position>) {
+        self.lock().position = position;
+    }
+
+    /// How the telling of changes goes.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// How it goes.
     pub(crate) fn status(&self) -> FreshnessStatus {
         let state = self.lock();
@@ -109,7 +188,7 @@ impl Freshness {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

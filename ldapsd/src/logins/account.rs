@@ -1,20 +1,24 @@
 //! May this account use this service now, whoever vouched for the person (a key, cron, su)?
-//! AD's view of it first, read live; then our rules.
+//! AD's view of it first, read live, by the auth phase of the same login or now; then our rules.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use ldaps_core::config::WithoutAuth;
 use ldaps_core::names::UserName;
-use ldaps_core::protocol::messages::Login;
+use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
-use ldaps_directory::{DirectoryError, Judgement, PasswordState};
+use ldaps_directory::{Depth, DirectoryError, Judgement, PasswordState, Wanted};
 
+use super::readings::Reading;
 use super::rules::{self, Ruling, Word};
 use super::{Decision, identity, offline, trace, workstation};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
 use crate::offline::record::Record;
+
+/// What decides about an account.
+pub(super) const EVERYTHING: Wanted = Wanted { depth: Depth::Password, groups: true };
 
 /// What the account phase knows of how the person was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +49,25 @@ impl Seen {
     }
 }
 
-/// Decides the account phase.
+/// Decides the account phase: by what the auth phase of this login has had read, or by what is read
+/// now.
 pub(crate) async fn decide(
     host: &Arc<Host>,
     login: &Login<'_>,
     name: &UserName,
     authenticated: bool,
+    reading: Option<Reading>,
 ) -> Decision {
-    let seen = match see(host, name, Some(login.uid)).await {
-        Ok(seen) => seen,
-        Err(error) => return Decision::unavailable(&error),
+    let read = match reading {
+        Some(reading) => by_reading(host, &reading).await,
+        None => None,
+    };
+    let seen = match read {
+        Some(seen) => seen,
+        None => match see(host, name, Some(login.uid)).await {
+            Ok(seen) => seen,
+            Err(error) => return Decision::unavailable(&error),
+        },
     };
     if seen.remembered.is_none() {
         heed(host, login, &seen).await;
@@ -77,6 +90,18 @@ async fn heed(host: &Host, login: &Login<'_>, seen: &Seen) {
     }
 }
 
+/// What the auth phase has had read, if it came to anything and nothing has been heard since that
+/// speaks against it.
+async fn by_reading(host: &Host, reading: &Reading) -> Option<Seen> {
+    let person = reading.person().await.ok().flatten()?;
+    host.lookups.stands_by(&person).then_some(Seen {
+        user: Some(person.user),
+        membership: person.membership,
+        remembered: None,
+        kept: None,
+    })
+}
+
 /// What AD says now; where no server answers, what it said before: within a day, or when it last let
 /// in whoever may log in offline.
 pub(super) async fn see(
@@ -85,16 +110,13 @@ pub(super) async fn see(
     uid: Option<u32>,
 ) -> Result<Seen, DirectoryError> {
     let lookups = &host.lookups;
-    let live = async {
-        let user = trace::step("the account read", lookups.user_now(name)).await?;
-        let membership = match &user {
-            Some(user) => trace::step("its groups read", lookups.membership_now(user)).await?,
-            None => None,
-        };
-        Ok(Seen { user, membership, remembered: None, kept: None })
-    };
-    match live.await {
-        Ok(seen) => Ok(seen),
+    let live = lookups.person_now(name, EVERYTHING);
+    match trace::step("the account and its groups read", live).await {
+        Ok(person) => {
+            let (user, membership) = person.map(|person| (person.user, person.membership)).unzip();
+            let membership = membership.flatten();
+            Ok(Seen { user, membership, remembered: None, kept: None })
+        }
         Err(error) => {
             let known = lookups.user_remembered(name).and_then(|user| {
                 let membership = lookups.membership_remembered(&user)?;
@@ -157,12 +179,17 @@ async fn judge(
 /// change a password then, and a lockout of earlier may be over.
 fn by_password(host: &Host, user: &KnownUser, by: By, why: String) -> Decision {
     let (pam, state, now) = (&host.config.pam, &user.record.state, SystemTime::now());
-    let against = match state.password(now) {
+    let password = state.password(now);
+    let against = match password {
         _ if state.is_locked_out() => Some(Refusal::LockedOut),
         PasswordState::MustChange => Some(Refusal::PasswordMustChange),
         PasswordState::Expired => Some(Refusal::PasswordExpired),
-        PasswordState::Good(_) => None,
+        PasswordState::Good(_) | PasswordState::NotRead => None,
     };
+    let deny = pam.password_state_without_auth == WithoutAuth::Deny;
+    if password == PasswordState::NotRead && (by == By::Password || (by == By::Other && deny)) {
+        return unread_password(why);
+    }
     let noted = |refusal| Decision::granted(format!("{why}; for its password, {refusal}"));
     match (by, against) {
         (
@@ -170,7 +197,7 @@ fn by_password(host: &Host, user: &KnownUser, by: By, why: String) -> Decision {
             Some(refusal @ (Refusal::PasswordMustChange | Refusal::PasswordExpired)),
         ) => Decision::change_first(refusal),
         (By::Password, Some(refusal)) => Decision::refused(refusal),
-        (By::Password, None) => warned(pam.warn_days, state.password(now), now, why),
+        (By::Password, None) => warned(pam.warn_days, password, now, why),
         (By::KeptPassword, against) => {
             let decision = against.map_or_else(|| Decision::granted(why.clone()), noted);
             let expired = against == Some(Refusal::PasswordExpired);
@@ -178,12 +205,17 @@ fn by_password(host: &Host, user: &KnownUser, by: By, why: String) -> Decision {
             let notice = record.map(|record| offline::notice(&record, now, expired));
             Decision { notice, ..decision }
         }
-        (By::Other, Some(refusal)) => match pam.password_state_without_auth {
-            WithoutAuth::Deny => Decision::refused(refusal),
-            WithoutAuth::Warn => noted(refusal),
-        },
+        (By::Other, Some(refusal)) if deny => Decision::refused(refusal),
+        (By::Other, Some(refusal)) => noted(refusal),
         (By::Other, None) => Decision::granted(why),
     }
+}
+
+/// No server answers, and nobody has logged in here of late to whom AD would have told more: whether
+/// the password has to be changed is not known, and not known is not "no".
+fn unread_password(why: String) -> Decision {
+    let why = format!("{why}, but AD was not asked for the state of the password before");
+    Decision { verdict: Verdict::Unavailable, why, notice: None }
 }
 
 /// "Your password expires in 5 days."

@@ -4,27 +4,33 @@
 use std::sync::Arc;
 
 use ldaps_core::names::UserName;
-use ldaps_core::protocol::messages::Login;
+use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_directory::{BindOutcome, Judgement};
+use ldaps_core::sid::Sid;
+use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
 
 use super::hopeless::{self, Hopeless};
+use super::readings::Reading;
 use super::stop::{Stop, decided};
 use super::{Decision, identity, offline, rules, trace};
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
+use crate::peer::Peer;
 use crate::status::Numbers;
 
 /// Decides the auth phase.
 pub(crate) async fn decide(
     host: &Arc<Host>,
     numbers: &Numbers,
+    peer: Peer,
     login: &Login<'_>,
     name: &UserName,
     password: &Password,
 ) -> Decision {
-    match steps(host, numbers, login, name, password).await {
+    // Whatever becomes of this one, what was read for one before it is of no use any more.
+    drop(host.readings.take(peer, login));
+    match steps(host, numbers, peer, login, name, password).await {
         Err(Stop::Directory(error)) => offline::decide(host, login, name, password, &error).await,
         steps => decided(std::future::ready(steps)).await,
     }
@@ -33,28 +39,45 @@ pub(crate) async fn decide(
 async fn steps(
     host: &Arc<Host>,
     numbers: &Numbers,
+    peer: Peer,
     login: &Login<'_>,
     name: &UserName,
     password: &Password,
 ) -> Result<Decision, Stop> {
-    let found = trace::step("the account read", host.lookups.user_now(name)).await?;
+    let groups = rules::need_groups(&host.config.access, login.service);
+    let wanted = Wanted { depth: Depth::Entry, groups };
+    // The connection for the bind is looked at meanwhile; it is there for the next where none is made.
+    let person = trace::step("the account read", host.lookups.person_now(name, wanted));
+    let (found, ready) = tokio::join!(person, host.directory.ready());
+    let (found, membership) = found?.map(|found| (found.user, found.membership)).unzip();
     offline::heed_account(host, login, found.as_deref()).await;
     let user = identity::same(found, login)?;
-    before_the_bind(host, login, &user).await?;
-    let outcome = super::bind(host, numbers, &user, password).await?;
-    offline::heed_bind(host, login, &user, password, outcome).await;
+    let groups = membership.flatten();
+    let groups = groups.as_ref().map(|membership| membership.sids.as_slice());
+    before_the_bind(host, login, &user, groups).await?;
+    let turn = super::turn_to_bind(host, &user).await?;
+    let unbound = host.directory.unbound(ready).await?;
+    // AD reads the account while it looks at the password: the account phase need not wait for it.
+    let reading = Reading::begin(host, name);
+    let outcome = super::bind(host, numbers, &user, password, unbound).await?;
+    drop(turn);
+    offline::heed_bind(host, login, &user, password, outcome, &reading).await;
     let hopeless = match outcome {
         BindOutcome::Refused(Refusal::WrongPassword | Refusal::Restriction) => {
-            let hopeless = hopeless::of_account(host, &user).await;
+            let hopeless = hopeless::of_reading(&user, &reading).await;
             offline::heed_hopeless(host, &user, hopeless).await;
             hopeless
         }
         BindOutcome::Accepted | BindOutcome::Refused(_) => None,
     };
-    Ok(after_the_bind(outcome, hopeless))
+    let decision = after_the_bind(outcome, hopeless);
+    if let Verdict::Granted | Verdict::ChangeFirst = decision.verdict {
+        host.readings.put(peer, login, reading);
+    }
+    Ok(decision)
 }
 
-/// Whether a password of this user is worth a bind.
+/// Whether a password of this user, who is in these groups, is worth a bind.
 ///
 /// # Errors
 /// It is not, and why.
@@ -62,12 +85,13 @@ pub(super) async fn before_the_bind(
     host: &Host,
     login: &Login<'_>,
     user: &KnownUser,
+    groups: Option<&[Sid]>,
 ) -> Result<(), Stop> {
     if let Judgement::Unreadable(attribute) = user.record.state.judge(std::time::SystemTime::now())
     {
         return Err(super::account::unreadable(user, attribute).into());
     }
-    match rules(host, login, user).await? {
+    match rules(host, login, user, groups).await? {
         rules::Ruling::Refused(why) => {
             offline::heed_denial(host, user).await;
             Err(Decision::refused_because(Refusal::NotAllowed, why).into())
@@ -98,15 +122,18 @@ pub(super) fn after_the_bind(outcome: BindOutcome, hopeless: Option<Hopeless>) -
     }
 }
 
-async fn rules(host: &Host, login: &Login<'_>, user: &KnownUser) -> Result<rules::Ruling, Stop> {
+async fn rules(
+    host: &Host,
+    login: &Login<'_>,
+    user: &KnownUser,
+    groups: Option<&[Sid]>,
+) -> Result<rules::Ruling, Stop> {
     let access = &host.config.access;
-    let groups = match rules::need_groups(access, login.service) {
-        false => Vec::new(),
-        true => match trace::step("its groups read", host.lookups.membership_now(user)).await? {
-            Some(membership) => membership.sids.clone(),
-            None => return Err(super::account::unreadable(user, "tokenGroups").into()),
-        },
+    let groups = match (rules::need_groups(access, login.service), groups) {
+        (false, _) => &[],
+        (true, Some(groups)) => groups,
+        (true, None) => return Err(super::account::unreadable(user, "tokenGroups").into()),
     };
     let word = rules::Word::Now;
-    Ok(rules::rule(access, &host.lookups, login.service, user, &groups, word).await?)
+    Ok(rules::rule(access, &host.lookups, login.service, user, groups, word).await?)
 }

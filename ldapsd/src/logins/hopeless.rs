@@ -7,7 +7,7 @@ use std::fmt;
 use ldaps_core::sid::Sid;
 use ldaps_directory::UserRecord;
 
-use crate::host::Host;
+use super::readings::Reading;
 use crate::lookups::memory::KnownUser;
 
 /// The RID of the domain group Protected Users (MS-DTYP 2.4.2.4, PROTECTED_USERS).
@@ -41,9 +41,10 @@ pub(super) fn of(user: &UserRecord, groups: Option<&[Sid]>) -> Option<Hopeless> 
     user.state.is_smartcard_only().then_some(Hopeless::SmartcardOnly)
 }
 
-/// The same for a login that was refused: AD is asked for the groups. That it cannot
-/// be is no reason to say nothing of the refusal itself.
-pub(super) async fn of_account(host: &Host, user: &KnownUser) -> Option<Hopeless> {
-    let membership = host.lookups.membership_now(user).await.ok().flatten();
+/// The same for a login that was refused, by what was read meanwhile. That it could not be read is
+/// no reason to say nothing of the refusal itself.
+pub(super) async fn of_reading(user: &KnownUser, reading: &Reading) -> Option<Hopeless> {
+    let person = reading.person().await.ok().flatten();
+    let membership = person.and_then(|person| person.membership);
     of(&user.record, membership.as_ref().map(|membership| membership.sids.as_slice()))
 }

@@ -12,6 +12,7 @@ pub(crate) mod names;
 mod new_password;
 mod offline;
 mod password;
+pub(crate) mod readings;
 pub(crate) mod recent;
 mod report;
 mod rules;
@@ -29,10 +30,11 @@ use ldaps_core::protocol::tools::Decided;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
-use ldaps_directory::{BindOutcome, DirectoryError};
+use ldaps_directory::{BindOutcome, DirectoryError, Unbound};
 use tracing::Instrument as _;
 
 use self::stop::Stop;
+use crate::budget::Place;
 use crate::host::Host;
 use crate::lookups::memory::KnownUser;
 use crate::peer::Peer;
@@ -179,10 +181,13 @@ async fn answer(
     let decided = async {
         Ok(match request {
             PamRequest::Authenticate { password, .. } => {
-                authenticate::decide(host, numbers, &login, name, &usable(password)?).await
+                let password = usable(password)?;
+                authenticate::decide(host, numbers, peer, &login, name, &password).await
             }
             PamRequest::Account { authenticated, .. } => {
-                account::decide(host, &login, name, authenticated).await
+                // Whatever is asked, it is used once.
+                let reading = host.readings.take(peer, &login).filter(|_| authenticated);
+                account::decide(host, &login, name, authenticated, reading).await
             }
             PamRequest::CheckOldPassword { old, .. } => {
                 password::check_old(host, numbers, &login, name, &usable(old)?).await
@@ -196,21 +201,31 @@ async fn answer(
     decided.await.unwrap_or_else(|decision: Decision| decision)
 }
 
-/// One bind as this user, unless that could be the one that has AD lock the account.
+/// The turn of this user to have a password sent, unless that could be the one that has AD lock the
+/// account.
 ///
 /// # Errors
-/// No password was sent, or nobody answered.
+/// No password is to be sent.
+async fn turn_to_bind(host: &Host, user: &KnownUser) -> Result<Place, Stop> {
+    let turn = host.bind_turns.place(user.entry.uid).await;
+    may_be_tried(host, user).await?;
+    Ok(turn)
+}
+
+/// One bind as this user, whose turn it is.
+///
+/// # Errors
+/// Nobody answered.
 async fn bind(
     host: &Host,
     numbers: &Numbers,
     user: &KnownUser,
     password: &Password,
+    unbound: Unbound,
 ) -> Result<BindOutcome, Stop> {
-    let _turn = host.bind_turns.place(user.entry.uid).await;
-    may_be_tried(host, user).await?;
     numbers.count_bind();
     let began = Instant::now();
-    let bind = host.directory.authenticate(&user.record.dn, password);
+    let bind = host.directory.bind(unbound, &user.record.dn, password);
     let outcome = trace::step("one bind with the password", bind).await;
     numbers.logins.bind(outcome.as_ref().ok().copied(), began.elapsed());
     let outcome = outcome?;

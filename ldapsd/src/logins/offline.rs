@@ -4,10 +4,11 @@
 //! there. What it says against an account ends what is kept of it, and a password that it calls
 //! wrong is never looked up here.
 
+mod day;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use jiff::{Timestamp, tz::TimeZone};
 use ldaps_core::entries::GroupEntry;
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::protocol::messages::Login;
@@ -16,12 +17,16 @@ use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
+use self::day::day;
+use super::account::EVERYTHING;
 use super::hopeless::{self, Hopeless};
+use super::readings::Reading;
 use super::rules::{self, Word};
 use super::stop::{Stop, decided};
 use super::{Decision, identity};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership};
+use crate::lookups::person::PersonNow;
 use crate::offline::record::{Record, Seen};
 use crate::offline::tries::{self, Try};
 
@@ -97,10 +102,25 @@ pub(super) async fn heed_bind(
     user: &Arc<KnownUser>,
     password: &Password,
     outcome: BindOutcome,
+    reading: &Reading,
 ) {
     let sid = user.record.sid;
     match outcome {
-        BindOutcome::Accepted => keep(host, login, user, password, false).await,
+        BindOutcome::Accepted if host.config.pam.offline_days == 0 => {}
+        BindOutcome::Accepted => match reading.person().await {
+            // What was set since the account was read is not what AD has just taken.
+            Ok(Some(person)) if is_as_it_was(&person.user, user) => {
+                keep(host, login, &person, password, false).await;
+            }
+            Ok(_) => {
+                tracing::info!(
+                    "the password of {} is not saved for offline logins: the account has just \
+                     changed",
+                    login.user
+                );
+            }
+            Err(error) => tracing::debug!("nothing is saved of {}: {error}", login.user),
+        },
         BindOutcome::Refused(refusal @ (Refusal::AccountDisabled | Refusal::AccountExpired)) => {
             host.offline.forget(sid, &refusal.to_string()).await;
         }
@@ -125,25 +145,28 @@ pub(super) async fn heed_change(
 ) {
     host.offline.forget(sid, "it was changed").await;
     if host.config.pam.offline_days > 0
-        && let Ok(Some(user)) = host.lookups.user_now(name).await
-        && user.record.sid == sid
+        && let Ok(Some(person)) = host.lookups.person_now(name, EVERYTHING).await
+        && person.user.record.sid == sid
     {
-        keep(host, login, &user, new, true).await;
+        keep(host, login, &person, new, true).await;
     }
+}
+
+/// Whether this is the same account with the same password.
+fn is_as_it_was(user: &KnownUser, before: &KnownUser) -> bool {
+    let set = |user: &KnownUser| user.record.state.password_last_set();
+    user.record.sid == before.record.sid && set(user) == set(before)
 }
 
 /// Keeps a password that AD has taken, or has been given, at this moment.
 async fn keep(
     host: &Host,
     login: &Login<'_>,
-    user: &Arc<KnownUser>,
+    person: &PersonNow,
     password: &Password,
     is_newest: bool,
 ) {
-    if host.config.pam.offline_days == 0 {
-        return;
-    }
-    match kept(host, login, user, password, is_newest).await {
+    match kept(host, login, person, password, is_newest).await {
         Ok(Ok(record)) => host.offline.keep(record).await,
         Ok(Err(why)) => {
             tracing::info!("the password of {} is not saved for offline logins: {why}", login.user);
@@ -156,15 +179,15 @@ async fn keep(
 async fn kept(
     host: &Host,
     login: &Login<'_>,
-    user: &Arc<KnownUser>,
+    person: &PersonNow,
     password: &Password,
     is_newest: bool,
 ) -> Result<Result<Record, NotKept>, DirectoryError> {
-    let now = SystemTime::now();
+    let (user, now) = (&person.user, SystemTime::now());
     let Some(set_at) = user.record.state.password_last_set() else {
         return Ok(Err("the service account may not read when it was set (pwdLastSet)"));
     };
-    let Some(membership) = host.lookups.membership_now(user).await? else {
+    let Some(membership) = &person.membership else {
         return Ok(Err("the service account may not read tokenGroups"));
     };
     if hopeless::of(&user.record, Some(&membership.sids)).is_some() {
@@ -188,7 +211,7 @@ async fn kept(
             "it is less than an hour old, and for that long AD takes the one before it, too",
         ));
     }
-    let seen = see(host, user, &membership).await?;
+    let seen = see(host, user, membership).await?;
     let mut record = match before {
         // Of the same pwdLastSet, so of the same password.
         Some(record) => record.seen_again(seen, now),
@@ -358,30 +381,4 @@ pub(super) fn notice(record: &Record, now: SystemTime, password_is_old: bool) ->
         false => "",
     };
     format!("Offline: using the password saved on {saved}.{more}")
-}
-
-/// "3 November", by this host's clock; with the year where it is another.
-fn day(moment: SystemTime, now: SystemTime) -> String {
-    let local = |time| Timestamp::try_from(time).ok().map(|time| time.to_zoned(TimeZone::system()));
-    let (Some(moment), now) = (local(moment), local(now)) else {
-        return "an unknown day".to_owned();
-    };
-    let same_year = now.is_some_and(|now| now.year() == moment.year());
-    moment.strftime(if same_year { "%-d %B" } else { "%-d %B %Y" }).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::UNIX_EPOCH;
-
-    #[test]
-    fn the_day_of_a_saved_password_is_another() {
-        // 3 November and 24 November 2026, and 24 January 2027, at noon.
-        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        let (saved, same_year, next_year) =
-            (at(1_793_707_200), at(1_795_521_600), at(1_800_792_000));
-        assert_eq!(day(saved, same_year), "3 November");
-        assert_eq!(day(saved, next_year), "3 November 2026");
-    }
 }

@@ -8,7 +8,7 @@ use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal, DirectoryError};
+use ldaps_directory::{BindOutcome, ChangeOutcome, ChangeRefusal, Depth, DirectoryError, Wanted};
 
 use super::stop::{Stop, decided};
 use super::{Decision, identity, new_password, offline};
@@ -25,13 +25,26 @@ pub(crate) async fn check_old(
     old: &Password,
 ) -> Decision {
     decided(async {
-        let user = identity::same(host.lookups.user_now(name).await?, login)?;
-        Ok(match super::bind(host, numbers, &user, old).await? {
+        let user = account_now(host, login, name).await?;
+        let _turn = super::turn_to_bind(host, &user).await?;
+        let unbound = host.directory.unbound(None).await?;
+        Ok(match super::bind(host, numbers, &user, old, unbound).await? {
             BindOutcome::Accepted => Decision::granted("the current password is right"),
             BindOutcome::Refused(refusal) => old_password_refused(refusal),
         })
     })
     .await
+}
+
+/// The account as AD has it now, if it is the one that NSS gave.
+async fn account_now(
+    host: &Host,
+    login: &Login<'_>,
+    name: &UserName,
+) -> Result<Arc<KnownUser>, Stop> {
+    let wanted = Wanted { depth: Depth::Entry, groups: false };
+    let found = host.lookups.person_now(name, wanted).await?;
+    Ok(identity::same(found.map(|person| person.user), login)?)
 }
 
 /// AD says that a password has expired only to who knows it.
@@ -54,9 +67,8 @@ pub(crate) async fn change(
     new: &Password,
 ) -> Decision {
     decided(async {
-        let user = identity::same(host.lookups.user_now(name).await?, login)?;
-        let _turn = host.bind_turns.place(user.entry.uid).await;
-        super::may_be_tried(host, &user).await?;
+        let user = account_now(host, login, name).await?;
+        let _turn = super::turn_to_bind(host, &user).await?;
         let outcome = host.directory.change_password(&user.record.dn, old, new).await;
         match outcome.map_err(not_changeable)? {
             ChangeOutcome::Changed => {

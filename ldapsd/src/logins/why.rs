@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use ldaps_core::names::{NameForm, UserName};
 use ldaps_core::protocol::admin::{AdminReply, FoundAs, WhyAnswer, WhyAnswers, WhyReport};
 use ldaps_core::protocol::messages::Login;
-use ldaps_directory::DirectoryError;
+use ldaps_directory::{Depth, DirectoryError};
 
 use super::account::{self, Seen};
 use super::hopeless::{self, Hopeless};
@@ -69,8 +69,8 @@ async fn of_user(
     let login = Login { user: name.as_str(), uid, service, rhost: "", tty: "", ruser: "" };
     let answers = WhyAnswers {
         auth: answer(auth(host, &login, name, seen, user, hopeless).await),
-        account: answer(account::decide(host, &login, name, true).await),
-        account_without_password: answer(account::decide(host, &login, name, false).await),
+        account: answer(account::decide(host, &login, name, true, None).await),
+        account_without_password: answer(account::decide(host, &login, name, false, None).await),
     };
     WhyReport {
         name: name.as_str().to_owned(),
@@ -94,7 +94,8 @@ async fn auth(
         if let Some(error) = &seen.remembered {
             return Ok(offline::foresee(host, login, name, error).await);
         }
-        authenticate::before_the_bind(host, login, user).await?;
+        let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
+        authenticate::before_the_bind(host, login, user, groups).await?;
         may_be_tried(host, user).await?;
         let (state, now) = (&user.record.state, SystemTime::now());
         let outcome = foresee::outcome(state, hopeless, &dc(host), now);
@@ -118,7 +119,7 @@ async fn found_as(host: &Host, name: &UserName, user: &KnownUser) -> FoundAs {
         NameForm::At(_) => "a name with \"@\"",
         NameForm::DownLevel { .. } => "a name with its domain before it",
     };
-    let found = host.directory.user_and_attribute(name).await.ok().flatten();
+    let found = host.directory.user_and_attribute(name, Depth::Entry).await.ok().flatten();
     FoundAs {
         form: form.to_owned(),
         attribute: found.map(|(_, attribute)| attribute.to_owned()),

@@ -178,6 +178,11 @@ impl Accounts {
         !self.config.users.looks.of_group.is_empty()
     }
 
+    /// Whether ids are numbers of the directory's own, so that a SID alone does not tell one.
+    pub(crate) fn has_numbers(&self) -> bool {
+        self.map.is_none()
+    }
+
     /// Whether a gid is a user's private group.
     pub(super) fn is_private(&self, uid: u32, gid: u32) -> bool {
         self.config.users.primary_group == PrimaryGroup::Private && uid == gid

@@ -68,7 +68,7 @@ impl Inner {
 }
 
 /// Whoever has appeared, or has another name, is not nobody any more.
-fn forget_nobody(memory: &mut Memory, change: &Change) {
+pub(super) fn forget_nobody(memory: &mut Memory, change: &Change) {
     let user = |name: &String| UserName::parse(name.as_bytes()).ok().map(Key::UserName);
     let group = |name: &String| GroupName::parse(name.as_bytes()).ok().map(Key::GroupName);
     let Change { account, principal, .. } = change;

@@ -1,5 +1,6 @@
 //! The searches behind the look-ups: what the directory has now, as it looks on this host.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
@@ -20,6 +21,12 @@ const LOOKED_AT_PAGE: u16 = 50;
 /// Groups in one page: each costs the searches for its members, and a page has one deadline.
 const GROUPS_PAGE: u16 = 20;
 
+/// The groups of a user as AD tells them, and which of all groups are not shown on this host.
+pub(super) struct TokenGroups {
+    pub(super) sids: Vec<Sid>,
+    pub(super) shadowed: Arc<HashSet<Sid>>,
+}
+
 impl Inner {
     pub(super) async fn find_user(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {
         let (accounts, local) = self.accounts().await?;
@@ -31,7 +38,19 @@ impl Inner {
             Key::GroupName(_) | Key::Gid(_) => None,
         };
         let user = match record {
-            Some(record) => self.served_user(&accounts, record, &local).await?,
+            Some(record) => {
+                let looked_at = self.looked_at(&accounts, &record, &local).await?;
+                let entry = match (&key, &looked_at) {
+                    // The search by number has found everybody who has it.
+                    (Key::Uid(uid), Ok(entry))
+                        if entry.uid == *uid && !self.has_private_groups() =>
+                    {
+                        looked_at.and_then(|entry| accounts.still_theirs(entry, record.sid))
+                    }
+                    _ => self.only_theirs(&accounts, looked_at, record.sid).await?,
+                };
+                served(entry, record)
+            }
             None => None,
         };
         let Some(user) = user else {
@@ -41,16 +60,6 @@ impl Inner {
         accounts.give_user(&user);
         self.memory().keep_user(Some(key), &user);
         Ok(Some(user))
-    }
-
-    async fn served_user(
-        &self,
-        accounts: &Accounts,
-        record: UserRecord,
-        local: &Names,
-    ) -> Answer<Arc<KnownUser>> {
-        let entry = self.user_entry(accounts, &record, local).await?;
-        Ok(told(entry, &record.dn).map(|entry| Arc::new(KnownUser { entry, record })))
     }
 
     /// Who has an id, if it is one account's alone; the journal tells of the others.
@@ -75,14 +84,25 @@ impl Inner {
         user: &UserRecord,
         local: &Names,
     ) -> Result<Result<PasswdEntry, Withheld>, DirectoryError> {
-        let entry = match self.looked_at(accounts, user, local).await? {
+        let looked_at = self.looked_at(accounts, user, local).await?;
+        self.only_theirs(accounts, looked_at, user.sid).await
+    }
+
+    /// The entry, if nobody else has or ever had its ids.
+    pub(super) async fn only_theirs(
+        &self,
+        accounts: &Accounts,
+        looked_at: Result<PasswdEntry, Withheld>,
+        sid: Sid,
+    ) -> Result<Result<PasswdEntry, Withheld>, DirectoryError> {
+        let entry = match looked_at {
             Ok(entry) => entry,
             Err(why) => return Ok(Err(why)),
         };
         let twice = self.uids_twice(accounts, &[entry.uid]).await?.remove(&entry.uid);
         Ok(match twice {
             Some(dns) => Err(Withheld::Twice(entry.uid, dns)),
-            None => accounts.still_theirs(entry, user.sid),
+            None => accounts.still_theirs(entry, sid),
         })
     }
 
@@ -188,9 +208,30 @@ impl Inner {
         user: UserRecord,
     ) -> Answer<Arc<Membership>> {
         let (accounts, local) = self.accounts().await?;
-        let Some(sids) = self.directory.token_groups(&user.dn).await? else { return Ok(None) };
-        let fresh_for = self.config.cache.positive;
-        let shadowed = self.shadowed.now(&self.directory, &local, fresh_for).await?;
+        let sids = self.directory.token_groups(&user.dn);
+        let (sids, shadowed) = tokio::try_join!(sids, self.shadowed(&local))?;
+        let Some(sids) = sids else { return Ok(None) };
+        let groups = TokenGroups { sids, shadowed };
+        Ok(Some(self.served_membership(&accounts, user.sid, groups, &local).await?))
+    }
+
+    /// The directory's groups that this host does not show, because it has others of those names.
+    pub(super) async fn shadowed(
+        &self,
+        local: &Arc<Names>,
+    ) -> Result<Arc<HashSet<Sid>>, DirectoryError> {
+        self.shadowed.now(&self.directory, local, self.config.cache.positive).await
+    }
+
+    /// What the groups of a user are here.
+    pub(super) async fn served_membership(
+        &self,
+        accounts: &Accounts,
+        user: Sid,
+        groups: TokenGroups,
+        local: &Names,
+    ) -> Result<Arc<Membership>, DirectoryError> {
+        let TokenGroups { sids, shadowed } = groups;
         let shown: Vec<Sid> = sids.iter().filter(|sid| !shadowed.contains(sid)).copied().collect();
         let mut gids: Vec<u32> = match accounts.gids_of_sids(&shown) {
             Some(gids) => gids,
@@ -198,17 +239,17 @@ impl Inner {
                 let groups = self.directory.groups_by_sid(&shown).await?;
                 let shown = |group: &GroupRecord| {
                     accounts
-                        .group(group, &local)
+                        .group(group, local)
                         .and_then(|entry| accounts.still_the_groups(entry, group.sid))
                 };
                 groups.iter().filter_map(|group| Some(shown(group).ok()?.gid)).collect()
             }
         };
-        let twice = self.gids_twice(&accounts, &gids).await?;
+        let twice = self.gids_twice(accounts, &gids).await?;
         gids.retain(|gid| !twice.contains_key(gid) && !local.has_gid(*gid));
         let membership = Arc::new(Membership { sids, gids });
-        self.memory().keep_membership(user.sid, &membership);
-        Ok(Some(membership))
+        self.memory().keep_membership(user, &membership);
+        Ok(membership)
     }
 
     pub(super) async fn users_page(
@@ -268,6 +309,14 @@ impl Inner {
             Ok(entry) => format!("{} has only just appeared; ask again", entry.name),
         })
     }
+}
+
+/// The user, if served; the journal says why not.
+pub(super) fn served(
+    entry: Result<PasswdEntry, Withheld>,
+    record: UserRecord,
+) -> Option<Arc<KnownUser>> {
+    told(entry, &record.dn).map(|entry| Arc::new(KnownUser { entry, record }))
 }
 
 /// What is served; the journal says why something is not.

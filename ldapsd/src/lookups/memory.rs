@@ -5,9 +5,12 @@
 //! and `doubt_*`, and from there into the outboxes of those who keep a copy.
 
 mod before_start;
+mod copied;
 mod doubt;
 mod held;
+mod mirrored;
 mod nobody;
+mod persons;
 mod survey;
 
 use std::collections::HashMap;
@@ -135,45 +138,6 @@ impl Memory {
         }
     }
 
-    /// How a user is now: the entry, and by which keys it is found.
-    pub(crate) fn user_of(&self, sid: Sid) -> Option<Copied<KnownUser>> {
-        self.users.get(&sid).map(Copied::of)
-    }
-
-    /// How a group is now.
-    pub(crate) fn group_of(&self, gid: u32) -> Option<Copied<KnownGroup>> {
-        self.groups.get(&gid).map(Copied::of)
-    }
-
-    /// How somebody's groups are now.
-    pub(crate) fn membership_of(&self, sid: Sid) -> Option<Copied<Membership>> {
-        self.memberships.get(&sid).map(Copied::of)
-    }
-
-    /// The user whom a name or id leads to.
-    pub(crate) fn user_at(&self, key: &Key) -> Option<Copied<KnownUser>> {
-        self.held_user(key).map(Copied::of)
-    }
-
-    /// The group that a name or gid leads to.
-    pub(crate) fn group_at(&self, key: &Key) -> Option<Copied<KnownGroup>> {
-        self.held_group(key).map(Copied::of)
-    }
-
-    /// An outbox that hears of every change from now on, and everybody who is held now: whoever
-    /// keeps a copy begins with those.
-    pub(crate) fn observe(&mut self) -> (Arc<Outbox>, Vec<Subject>) {
-        (self.outboxes.open(), self.everybody())
-    }
-
-    /// Everybody who is held.
-    pub(crate) fn everybody(&self) -> Vec<Subject> {
-        let users = self.users.keys().copied().map(Subject::User);
-        let groups = self.groups.keys().copied().map(Subject::Group);
-        let memberships = self.memberships.keys().copied().map(Subject::Membership);
-        users.chain(groups).chain(memberships).collect()
-    }
-
     /// The user asked for.
     pub(crate) fn user(&mut self, key: &Key) -> Recalled<KnownUser> {
         match self.held_user(key).map(|held| held.recalled(self.fresh_for)) {
@@ -196,16 +160,16 @@ impl Memory {
         held.map_or(Recalled::Unknown, |held| held.recalled(self.fresh_for))
     }
 
-    /// The user asked for, if it was read within this time.
+    /// The user asked for, if AD was asked for it within this time.
     pub(crate) fn user_within(&self, key: &Key, age: Duration) -> Option<Arc<KnownUser>> {
         let held = self.held_user(key)?;
-        is_within(held.read, age).then(|| held.known.clone())
+        is_within(held.vouched, age).then(|| held.known.clone())
     }
 
-    /// The groups of the user with this SID, if they were read within this time.
+    /// The groups of the user with this SID, if AD was asked for them within this time.
     pub(crate) fn membership_within(&self, sid: Sid, age: Duration) -> Option<Arc<Membership>> {
         let held = self.memberships.get(&sid)?;
-        is_within(held.read, age).then(|| held.known.clone())
+        is_within(held.vouched, age).then(|| held.known.clone())
     }
 
     /// Keeps a user under the name or id that was asked for, and under the canonical ones. Other
@@ -213,6 +177,7 @@ impl Memory {
     pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>) {
         let sid = user.record.sid;
         let before = self.take_user(sid);
+        let user = &persons::with_password_of(before.as_ref(), user);
         let mut is_news = Held::is_news(before.as_ref(), user);
         let is_as_before = before.as_ref().is_some_and(|before| before.known == *user);
         let other_names = before.filter(|_| is_as_before).map(|before| before.keys);

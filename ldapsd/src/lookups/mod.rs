@@ -12,8 +12,10 @@ mod granted;
 pub(crate) mod local_names;
 mod matches;
 pub(crate) mod memory;
+pub(crate) mod mirrored;
 mod named_groups;
 pub(crate) mod outbox;
+pub(crate) mod person;
 mod recollection;
 mod rotation;
 mod shadowed;
@@ -124,11 +126,6 @@ impl Lookups {
         let recalled = self.0.memory().user(&key);
         let found = self.0.answer(recalled, asker, self.0.clone().find_user_once(key)).await?;
         Ok(found.filter(|user| !local.has_user(&user.entry.name)))
-    }
-
-    /// The user as the directory has it now; memory is not asked, and learns of it.
-    pub(crate) async fn user_now(&self, name: &UserName) -> Answer<Arc<KnownUser>> {
-        self.0.clone().find_user(Key::UserName(name.clone())).await
     }
 
     /// Why nobody of this name is served, for the administrator.

@@ -4,34 +4,32 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ldaps_core::sid::Sid;
 use ldaps_directory::{DirectoryError, GroupRecord, UserRecord};
 
-use super::memory::KnownUser;
 use super::{Inner, Lookups};
 
 /// Users or groups in one search.
 const BATCH: usize = 100;
 
 impl Lookups {
-    /// Takes the step that is due; how many were held against the directory. Nobody is left out
+    /// Takes the step that is due, one comes this often; how many were held against the directory. Nobody is left out
     /// for longer than `positive`, however many they are.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub(crate) async fn rotate(&self) -> Result<u64, DirectoryError> {
+    pub(crate) async fn rotate(&self, every: Duration) -> Result<u64, DirectoryError> {
         let inner = &self.0;
-        let (poll, within) = (inner.config.cache.poll, inner.config.cache.positive);
+        let within = inner.config.cache.positive;
         let mut verified = 0;
-        let users = due(inner.memory().users_by_age(), poll, within);
+        let users = due(inner.memory().users_by_age(), every, within);
         for sids in users {
             verified += sids.len() as u64;
             inner.refresh_users(&sids).await?;
         }
-        let groups = due(inner.memory().groups_by_age(), poll, within);
+        let groups = due(inner.memory().groups_by_age(), every, within);
         for sids in groups {
             verified += sids.len() as u64;
             let found = inner.directory.groups_by_sid(&sids).await?;
@@ -70,16 +68,9 @@ impl Inner {
             let entry = self.looked_at(&accounts, &record, &local).await?;
             served.extend(entry.ok().map(|entry| (record, entry)));
         }
-        let uids: Vec<u32> = served.iter().map(|(_, entry)| entry.uid).collect();
-        let twice = self.uids_twice(&accounts, &uids).await?;
         let mut gone: HashSet<Sid> = sids.iter().copied().collect();
-        for (record, entry) in served.into_iter().filter(|(_, e)| !twice.contains_key(&e.uid)) {
-            if let Ok(entry) = accounts.still_theirs(entry, record.sid) {
-                gone.remove(&record.sid);
-                let user = Arc::new(KnownUser { entry, record });
-                accounts.give_user(&user);
-                self.memory().keep_user(None, &user);
-            }
+        for user in self.keep_users(&accounts, served).await? {
+            gone.remove(&user.record.sid);
         }
         let mut memory = self.memory();
         gone.into_iter().for_each(|sid| memory.forget_user(sid));

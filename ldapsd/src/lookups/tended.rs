@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::protocol::messages::Cursor;
 use ldaps_core::protocol::tools::{Exported, Held};
-use ldaps_directory::DirectoryError;
+use ldaps_directory::{Depth, DirectoryError, Wanted};
 
 use super::memory::{Key, KnownGroup, KnownUser, Membership};
 use super::{Answer, Lookups};
@@ -48,11 +48,11 @@ impl Lookups {
             self.0.memory().membership_of(user.record.sid).map(|held| held.known)
         };
         let groups_before = before.as_ref().and_then(|user| groups_of(user));
-        let after = self.user_now(name).await?;
-        let groups_after = match &after {
-            Some(user) => self.membership_now(user).await?,
-            None => None,
-        };
+        let wanted = Wanted { depth: Depth::Everything, groups: true };
+        let person = self.person_now(name, wanted).await?;
+        let (after, groups_after) =
+            person.map(|person| (person.user, person.membership)).unzip();
+        let groups_after = groups_after.flatten();
         let groups = Anew { before: groups_before, after: groups_after };
         Ok((Anew { before, after }, groups))
     }
@@ -103,8 +103,8 @@ impl Lookups {
         };
         let memory = self.0.memory();
         let (records, last) = match of_groups {
-            true => memory.groups_above(above, PAGE),
-            false => memory.users_above(above, PAGE),
+            true => memory.exhibit_groups(above, PAGE),
+            false => memory.exhibit_users(above, PAGE),
         };
         let next = match (of_groups, last.filter(|_| records.len() == PAGE)) {
             (true, last) => last.map(|gid| format!("g>{gid}")),

@@ -13,7 +13,7 @@ use crate::lookups::memory::{KnownUser, Membership};
 
 /// The form of the file. A file of another form is not read: the person logs in once more while a
 /// domain controller answers.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// Names that a person is known by: whoever types more of them is known by the first.
 const NAMES_MAX: usize = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);

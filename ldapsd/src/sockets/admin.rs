@@ -12,13 +12,14 @@ use std::time::SystemTime;
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, ProfileReport, UserReport};
 use ldaps_core::protocol::frame;
-use ldaps_directory::{DirectoryError, Judgement};
+use ldaps_directory::{Depth, DirectoryError, Judgement, Wanted};
 
 use super::{Reply, Request, reply};
 use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::logins;
 use crate::lookups::memory::{Key, KnownUser};
+use crate::lookups::person::PersonNow;
 use crate::metrics;
 use crate::peer::Peer;
 use crate::profile;
@@ -46,6 +47,7 @@ pub(crate) async fn answer(
     reply(&match request {
         AdminRequest::Status => AdminReply::Status(numbers.status(&host)),
         AdminRequest::Freshness => AdminReply::Freshness(host.freshness.status()),
+        AdminRequest::Sync => host.sync_status(),
         AdminRequest::User(name) => match user(&host, asker, &name).await {
             Ok(Ok((_, report))) => AdminReply::User(report),
             Ok(Err(nobody)) => AdminReply::NoSuchUser(nobody),
@@ -93,6 +95,7 @@ fn is_for_root(request: &AdminRequest) -> bool {
         | AdminRequest::Why { .. }
         | AdminRequest::SshKeys(_)
         | AdminRequest::Freshness
+        | AdminRequest::Sync
         | AdminRequest::Profile(_)
         | AdminRequest::Group(_)
         | AdminRequest::Conditions
@@ -112,10 +115,11 @@ async fn user(host: &Host, asker: Asker<'_>, name: &str) -> Result<Found, Direct
         let why = format!("{name:?} is a user of this host itself, and ldapsd leaves it alone");
         return Ok(Err(why));
     }
-    match host.lookups.user_now(&parsed).await? {
-        Some(user) => {
-            let report = report(host, asker, &user).await?;
-            Ok(Ok((user, report)))
+    let wanted = Wanted { depth: Depth::Password, groups: true };
+    match host.lookups.person_now(&parsed, wanted).await? {
+        Some(person) => {
+            let report = report(host, asker, &person).await?;
+            Ok(Ok((person.user, report)))
         }
         None => Ok(Err(host.lookups.why_not(&parsed).await?)),
     }
@@ -138,10 +142,10 @@ async fn with_profile(
 async fn report(
     host: &Host,
     asker: Asker<'_>,
-    user: &KnownUser,
+    person: &PersonNow,
 ) -> Result<UserReport, DirectoryError> {
-    let membership = host.lookups.membership_now(user).await?;
-    let (sids, gids) = match &membership {
+    let PersonNow { user, membership } = person;
+    let (sids, gids) = match membership {
         Some(membership) => (membership.sids.as_slice(), membership.gids.as_slice()),
         None => Default::default(),
     };
@@ -150,7 +154,7 @@ async fn report(
         let group = host.lookups.group(Key::Gid(*gid), asker).await?;
         groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
     }
-    if let Some(membership) = &membership {
+    if let Some(membership) = membership {
         let local = host.lookups.local_names()?;
         for gid in host.lookups.local_gids(membership).await? {
             let name = local.group_of(gid).unwrap_or_default();

@@ -127,7 +127,8 @@ async fn converse<Answering>(
     Answering: Future<Output = Reply>,
 {
     let Ok(credentials) = stream.peer_cred() else { return };
-    let peer = Peer { uid: credentials.uid(), pid: credentials.pid() };
+    let pid = credentials.pid().filter(|pid| *pid > 0);
+    let peer = Peer { uid: credentials.uid(), pid };
     let Ok(_place) = of_one.place_now(peer.uid) else {
         return tracing::warn!("uid {} has too many connections open: one was closed", peer.uid);
     };

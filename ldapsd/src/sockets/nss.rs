@@ -13,6 +13,7 @@ use super::{Reply, Request, reply};
 use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::lookups::memory::Key;
+use crate::mirror::listing;
 use crate::peer::Peer;
 
 /// The module waits 5 s in all; whoever is told "unavailable" in time need not wonder.
@@ -61,12 +62,12 @@ async fn look_up(
         NssRequest::Groups(_) if !host.config.nss.enumerate => Ok(NssReply::Groups(vec![], None)),
         NssRequest::Users(cursor) => {
             let _place = asker.place().await;
-            let page = host.lookups.users_page(cookie(cursor)).await?;
+            let page = listing::users(host, cookie(cursor)).await?;
             Ok(NssReply::Users(page.records, next(&page.next)))
         }
         NssRequest::Groups(cursor) => {
             let _place = asker.place().await;
-            let page = host.lookups.groups_page(cookie(cursor)).await?;
+            let page = listing::groups(host, cookie(cursor)).await?;
             Ok(NssReply::Groups(page.records, next(&page.next)))
         }
     }

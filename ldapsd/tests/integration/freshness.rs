@@ -18,10 +18,10 @@ const POLLED: Extra<'static> = Extra {
                [access]\nallow = [\"*\"]\n[users]\nbase = \"OU=People,DC=corp,DC=example\"\n",
 };
 /// A poll takes place every 0.8 to 1.2 s, here.
-const SOON: Duration = Duration::from_secs(3);
+pub const SOON: Duration = Duration::from_secs(3);
 
-type Edit = fn(&mut Directory) -> Result<(), Error>;
-type Look = fn(&Stage) -> String;
+pub type Edit = fn(&mut Directory) -> Result<(), Error>;
+pub type Look = fn(&Stage) -> String;
 
 fn members(stage: &Stage, group: &str) -> String {
     format!("{:?}", stage.group(group).map(|group| group.members))
@@ -36,7 +36,7 @@ fn name(stage: &Stage, user: &str) -> String {
 }
 
 /// What changes, where it is looked for, what is to be seen before and after.
-const CHANGES: &[(&str, Edit, Look, &str, &str)] = &[
+pub const CHANGES: &[(&str, Edit, Look, &str, &str)] = &[
     (
         "somebody comes into a group",
         |data| data.add_to_group("alice", "linux-admins"),

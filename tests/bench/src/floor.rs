@@ -96,7 +96,7 @@ impl Client {
         let is =
             |attribute: &str, value: &str| LdapFilter::Equality(attribute.into(), value.into());
         let filter =
-            LdapFilter::And(vec![is("sAMAccountType", "805306368"), is("sAMAccountName", name)]);
+            LdapFilter::And(vec![is("sAMAccountName", name), is("sAMAccountType", "805306368")]);
         self.search(BASE, LdapSearchScope::Subtree, filter, OF_USER)
     }
 

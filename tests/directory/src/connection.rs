@@ -16,10 +16,11 @@ use tokio_util::codec::FramedRead;
 
 use crate::codec::{self, Request, RequestDecoder};
 use crate::faults::{self, Delivery, Fault, PROTOCOL_ERROR};
+use crate::notify;
 use crate::session::{self, Session};
 use crate::shared::Shared;
 
-use ldap3_proto::proto::LdapOp;
+use ldap3_proto::proto::{LdapMsg, LdapOp};
 
 /// Serves one client until either side has had enough.
 pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
@@ -93,7 +94,18 @@ fn answer(
     if !matches!(fault, Fault::CutAfter(_)) {
         *allowance = None;
     }
-    let bytes: Vec<u8> = session.answer(request).into_iter().flat_map(codec::encode).collect();
+    let messages = match session.watch(&request) {
+        None => session.answer(request),
+        Some(Err(refusal)) => vec![refusal],
+        Some(Ok(())) => {
+            let LdapMsg { msgid, op, .. } = request.message;
+            if let LdapOp::SearchRequest(search) = op {
+                tokio::spawn(notify::tell(Arc::clone(shared), msgid, search, out.clone()));
+            }
+            return;
+        }
+    };
+    let bytes: Vec<u8> = messages.into_iter().flat_map(codec::encode).collect();
     if bytes.is_empty() {
         return;
     }

@@ -165,6 +165,30 @@ impl Directory {
         Ok(())
     }
 
+    /// Adds a crowd in OU=Many: users `p000001` and on (RIDs from 20001), and groups `g0001` and on (RIDs
+    /// from 140001). Each user is in so many of the groups, and each group but the first in another, ten in one.
+    pub fn add_many(&mut self, users: u32, groups: u32, each: u32) {
+        let many = self.unit("Many");
+        let group = |directory: &mut Self, number: u32| {
+            let name = format!("g{:04}", number + 1);
+            directory.place_group(&many, &name, 140_001 + number, GroupKind::Global)
+        };
+        let groups: Vec<ObjectId> = (0..groups).map(|number| group(self, number)).collect();
+        for (number, id) in groups.iter().enumerate().skip(1) {
+            self.link(groups[number / 10], *id);
+        }
+        for number in 0..users {
+            let name = format!("p{:06}", number + 1);
+            let user = self.place_user(&many, &name, &name, 20_001 + number);
+            for turn in 0..each {
+                // As good as random, and the same each time: hardly two are in the same groups.
+                let mixed = (number * 64 + turn).wrapping_mul(2_654_435_761) >> 7;
+                let at = mixed as usize % groups.len();
+                self.link(groups[at], user);
+            }
+        }
+    }
+
     fn free(&self, account: &str) -> Result<(), Error> {
         self.id_of_account(account).map_or(Ok(()), |_| Err(Error::NameTaken(account.to_owned())))
     }

@@ -32,6 +32,7 @@ mod fold;
 mod frame;
 mod matching;
 mod modify;
+mod notify;
 mod object;
 mod pki;
 mod population;

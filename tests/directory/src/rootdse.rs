@@ -11,6 +11,7 @@ use crate::frame;
 pub(crate) const CONTROLS: &[&str] = &[
     "1.2.840.113556.1.4.319",  // paged results
     "1.2.840.113556.1.4.417",  // show deleted
+    "1.2.840.113556.1.4.528",  // notification
     "1.2.840.113556.1.4.529",  // extended DN
     "1.2.840.113556.1.4.801",  // security descriptor flags
     "1.2.840.113556.1.4.1338", // no search references ("domain scope" is 1339)

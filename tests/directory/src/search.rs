@@ -260,7 +260,7 @@ fn select(
 }
 
 /// The part of the tree that a search covers.
-struct Scope {
+pub(crate) struct Scope {
     base: Dn,
     kind: LdapSearchScope,
     /// The Configuration naming context, when it is below the base but a tree of its own.
@@ -268,13 +268,13 @@ struct Scope {
 }
 
 impl Scope {
-    fn new(directory: &Directory, base: &Dn, kind: &LdapSearchScope) -> Self {
+    pub(crate) fn new(directory: &Directory, base: &Dn, kind: &LdapSearchScope) -> Self {
         let configuration = frame::configuration(directory);
         let cut = (!base.is_within(&configuration)).then_some(configuration);
         Self { base: base.clone(), kind: kind.clone(), cut }
     }
 
-    fn holds(&self, object: &Object) -> bool {
+    pub(crate) fn holds(&self, object: &Object) -> bool {
         let dn = &object.dn;
         let covered = match self.kind {
             LdapSearchScope::Base => dn.depth() == self.base.depth(),

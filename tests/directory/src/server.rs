@@ -155,7 +155,9 @@ impl TestDirectory {
 
     /// Runs an edit on the live data: `server.edit(|directory| directory.disable("alice"))`.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
-        change(&mut self.shared.directory())
+        let outcome = change(&mut self.shared.directory());
+        self.shared.changed.send_replace(());
+        outcome
     }
 
     /// From now on every request meets this fault; [`Fault::None`] makes the server well again.

@@ -17,6 +17,7 @@ use crate::faults::On;
 use crate::filter::Filter;
 use crate::matching::Matcher;
 use crate::modify;
+use crate::notify;
 use crate::object::ObjectId;
 use crate::search;
 use crate::shared::Shared;
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     connection: u64,
     /// Who the connection is; `None` is anonymous.
     account: Option<ObjectId>,
+    /// How many searches tell of changes.
+    watching: usize,
 }
 
 /// Which kind of request this is, for faults.
@@ -46,7 +49,29 @@ pub(crate) fn kind_of(message: &LdapMsg) -> On {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, connection: u64) -> Self {
-        Self { shared, connection, account: None }
+        Self { shared, connection, account: None, watching: 0 }
+    }
+
+    /// Whether changes are to be told of from now on, for a request that wants that: else, why not.
+    pub(crate) fn watch(&mut self, request: &Request) -> Option<Result<(), LdapMsg>> {
+        let search = notify::wanted(request)?;
+        let everything = Filter::Present("objectClass".into());
+        let filter = request.filter.as_ref();
+        self.log_search(&search.base, &search.scope, filter.unwrap_or(&everything), &search.attrs);
+        let refused = self
+            .bound()
+            .or_else(|| notify::refusal(&self.shared.directory(), search, filter, self.watching));
+        Some(match refused {
+            None => {
+                self.watching += 1;
+                Ok(())
+            }
+            Some(refused) => Err(LdapMsg {
+                msgid: request.message.msgid,
+                op: LdapOp::SearchResultDone(refused),
+                ctrl: Vec::new(),
+            }),
+        })
     }
 
     /// The messages that answer a request; none for requests that have no answer.
@@ -88,6 +113,7 @@ impl Session {
                         false => modify::modify(directory, &request),
                     }
                 });
+                self.shared.changed.send_replace(());
                 one(LdapOp::ModifyResponse(result))
             }
             LdapOp::CompareRequest(request) => one(LdapOp::CompareResult(self.compare(&request))),

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     bind_log: Mutex<Option<File>>,
     /// Counts the times that all connections were dropped; each connection watches it.
     pub(crate) dropped: watch::Sender<u64>,
+    /// Tells whoever wants to know that something has changed.
+    pub(crate) changed: watch::Sender<()>,
     pub(crate) references: bool,
     pub(crate) limits: Limits,
 }
@@ -53,6 +55,7 @@ impl Shared {
             acceptor: Mutex::new(acceptor),
             bind_log: Mutex::default(),
             dropped: watch::Sender::new(0),
+            changed: watch::Sender::new(()),
             references,
             limits,
         }

@@ -123,7 +123,11 @@ fn namesakes_stay_hidden(
     })
 }
 
-fn groups(stage: &Stage<'_>) -> Check<String> {
+/// Every group, by name and by gid, with its members.
+///
+/// # Errors
+/// With those that are not as the domain has them.
+pub(crate) fn groups(stage: &Stage<'_>) -> Check<String> {
     let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let served: Vec<String> =
@@ -183,7 +187,11 @@ fn groups(stage: &Stage<'_>) -> Check<String> {
     Ok(format!("{} groups by name and by gid, members as the closure", served.len()))
 }
 
-fn memberships(stage: &Stage<'_>) -> Check<String> {
+/// The groups of everybody.
+///
+/// # Errors
+/// As [`groups`].
+pub(crate) fn memberships(stage: &Stage<'_>) -> Check<String> {
     let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let hidden: BTreeSet<u32> = truth

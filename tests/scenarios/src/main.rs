@@ -11,6 +11,7 @@ mod callers;
 mod certificates;
 mod changes;
 mod django;
+mod everybody;
 mod expiry;
 mod freshness;
 mod identity;

@@ -46,6 +46,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::passwd::SCENARIOS,
         crate::offline::SCENARIOS,
         crate::freshness::SCENARIOS,
+        crate::everybody::SCENARIOS,
         crate::callers::SCENARIOS,
         crate::ssh_keys::SCENARIOS,
         crate::looks::SCENARIOS,

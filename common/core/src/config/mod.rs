@@ -35,7 +35,7 @@ pub use profile::{Profile, STANDING_ATTRIBUTES};
 pub use self_writable::is_self_writable;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
-    LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Tls, TlsVersion, Users, WithoutAuth,
+    LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Sync, Tls, TlsVersion, Users, WithoutAuth,
     Workstations,
 };
 pub use values::{AttributeName, HomeTemplate, server_uri};

@@ -6,7 +6,7 @@ use super::document::Section;
 use super::errors::{At, Fault, Place};
 use super::filter::LdapFilter;
 use super::self_writable::refuse_in_filter;
-use super::types::{Cache, Nss, Pam, WithoutAuth, Workstations};
+use super::types::{Cache, Nss, Pam, Sync, WithoutAuth, Workstations};
 use super::values;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use std::time::Duration;
 const LONGEST_CACHED: Duration = Duration::from_secs(24 * 3600);
 /// More often is a load without use; more rarely is no care for who has been disabled.
 const POLLED: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+/// Where the domain controller tells of changes itself, the poll is for what it could not tell.
+const POLLED_WITH_NOTIFY: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3600);
 /// Whoever has not been near a domain controller for a quarter of a year is asked to come by.
 const LONGEST_OFFLINE: u32 = 90;
 
@@ -205,12 +208,16 @@ pub(super) fn nss(mut section: Section<'_, '_>) -> Nss {
 pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
     let defaults = Cache::default();
     let positive = section.parsed("positive", cached);
-    let poll = section.parsed("poll", polled);
+    let notify = section.flag("notify").unwrap_or(defaults.notify);
+    let poll = section.parsed("poll", |text| polled(text, notify));
     let negative = section.parsed("negative", cached);
     let negative_max = section.number("negative_max");
+    let sync = section.parsed("sync", sync);
     let map_mib = section.number("map_mib");
     section.finish();
     Cache {
+        sync: sync.map_or(defaults.sync, |at| at.value),
+        notify,
         positive: positive.map_or(defaults.positive, |at| at.value),
         poll: poll.map_or(defaults.poll, |at| at.value),
         negative: negative.map_or(defaults.negative, |at| at.value),
@@ -221,12 +228,24 @@ pub(super) fn cache(mut section: Section<'_, '_>) -> Cache {
     }
 }
 
-fn polled(text: &str) -> Result<Duration, Fault> {
+fn sync(text: &str) -> Result<Sync, Fault> {
+    match text {
+        "asked" => Ok(Sync::Asked),
+        "all" => Ok(Sync::All),
+        _ => Err(Fault::new(
+            format!("{text:?} is not known"),
+            "write \"asked\" (the default) or \"all\" (everybody whom this host serves)",
+        )),
+    }
+}
+
+fn polled(text: &str, notify: bool) -> Result<Duration, Fault> {
     let duration = values::duration(text)?;
-    if POLLED.contains(&duration) {
+    let allowed = if notify { POLLED_WITH_NOTIFY } else { POLLED };
+    if allowed.contains(&duration) {
         return Ok(duration);
     }
-    let (first, last) = (POLLED.start().as_secs(), POLLED.end().as_secs());
+    let (first, last) = (allowed.start().as_secs(), allowed.end().as_secs());
     Err(Fault::new(
         format!("{text:?} is not between {first} s and {last} s"),
         "write how often the directory is asked what has changed, such as \"10s\"",

@@ -365,6 +365,20 @@ pub struct Cache {
     /// The most memory, in MiB, that the shared map takes: never more than a quarter of the file
     /// system it is on, which is also what None stands for. 0: there is none.
     pub map_mib: Option<u32>,
+    /// Of whom the directory is asked before anybody asks here.
+    pub sync: Sync,
+    /// Is the domain controller to tell of each change at once, beside the polling?
+    pub notify: bool,
+}
+
+/// Of whom the directory is asked before anybody asks here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sync {
+    /// Of nobody.
+    #[default]
+    Asked,
+    /// Of everybody whom this host serves.
+    All,
 }
 
 impl Default for Cache {
@@ -374,6 +388,8 @@ impl Default for Cache {
             poll: Duration::from_secs(10),
             negative: Duration::from_secs(60),
             negative_max: 10_000,
+            sync: Sync::Asked,
+            notify: false,
             map_mib: None,
         }
     }

@@ -31,6 +31,8 @@ pub enum AdminRequest {
     /// As [`AdminRequest::User`], and the user's profile: that for root, for the user themself, and
     /// for the readers that `[profile]` names.
     Profile(String),
+    /// How far the reading of everybody is, and whether the domain controller tells of changes.
+    Sync,
     /// What the daemon knows about a group, asked of the directory now.
     Group(String),
     /// What [`AdminRequest::Status`] does not say.
@@ -72,6 +74,9 @@ pub enum AdminReply {
     Freshness(FreshnessStatus),
     /// The user, and the profile where the caller may have it.
     Profile(Box<ProfileReport>),
+    /// How far the reading of everybody is, with `sync = "all"`, and how the domain controller tells
+    /// of changes, with `notify`.
+    Sync(Option<SyncStatus>, Option<NotifyStatus>),
     /// The group.
     Group(Box<GroupReport>),
     /// There is no group of that name, and why that is known.
@@ -130,6 +135,57 @@ pub struct FreshnessStatus {
     pub anew: u64,
     /// Users and groups that were held against the directory in rotation.
     pub verified: u64,
+}
+
+/// How far the reading of everybody is (`sync = "all"`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncStatus {
+    /// What is being done.
+    pub phase: SyncPhase,
+    /// Users that were read so far, or that there are.
+    pub users: u64,
+    /// Groups that there are, once everybody was read.
+    pub groups: u64,
+    /// How many users there are about, once they were counted.
+    pub about_users: Option<u64>,
+    /// The same of groups.
+    pub about_groups: Option<u64>,
+    /// How many seconds ago it was begun; None: it was taken over from the daemon before.
+    pub began_s: Option<u64>,
+    /// When everybody was there, in seconds since 1970.
+    pub done_at: Option<u64>,
+    /// How many seconds ago everybody was last held against the directory.
+    pub swept_s: Option<u64>,
+    /// How often everybody was read since the start.
+    pub walks: u64,
+    /// Why it was begun anew.
+    pub problem: Option<String>,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SyncPhase {
+    /// Nothing yet.
+    NotBegun,
+    /// Counting.
+    Counting,
+    /// Reading users.
+    Reading,
+    /// Working out who is in which group.
+    Linking,
+    /// Everybody is there, and is kept as the directory has them.
+    Complete,
+}
+
+/// How the domain controller tells of changes (`notify = true`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyStatus {
+    /// For how many seconds it has been telling; None: it does not now, and is polled as usual.
+    pub listening_s: Option<u64>,
+    /// Changes that were told.
+    pub changes: u64,
+    /// Why it does not tell, or did not.
+    pub problem: Option<String>,
 }
 
 /// A server the daemon may use.

@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::discovery;
 use crate::domain::{Domain, Introduction};
 use crate::error::DirectoryError;
+use crate::ready::Lent;
 use crate::server::Server;
 
 /// A server that has said what it is, and has been told nothing.
@@ -32,6 +33,16 @@ impl Link {
         }
         let server = bound.connection.server().clone();
         self.seek_writable().await.ok_or(DirectoryError::ReadOnly { server })
+    }
+
+    /// A bound connection to the server in use that is nobody else's.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub(crate) async fn another(&self) -> Result<Bound, DirectoryError> {
+        let server = self.bound().await?.connection.server().clone();
+        let met = self.meet(&server).await?;
+        self.bind_to(met).await
     }
 
     /// Looks for a writable server where the one in use is read-only; it is asked from then on.
@@ -67,17 +78,24 @@ impl Link {
         None
     }
 
-    /// One bind of one person, on a connection of its own: the one that is ready, or a new one.
-    /// Nothing is retried once the bind is written.
+    /// The connection that is ready for the next login, if there is one.
+    pub(crate) async fn ready(&self) -> Option<Lent> {
+        // While no server answers, nobody waits for the word of one.
+        let server = self.status().connected?;
+        self.ready.take(&server).await
+    }
+
+    /// One bind of one person, on a connection of its own. Nothing is retried once the bind is
+    /// written.
     ///
     /// # Errors
     /// [`DirectoryError`]: the server said nothing about the account.
     pub(crate) async fn bind_once(
         &self,
+        connection: Connection,
         dn: &str,
         password: &Password,
     ) -> Result<BindOutcome, DirectoryError> {
-        let connection = self.unbound().await?;
         let outcome = bind::bind(&connection, dn, password, self.patience()).await?;
         self.traffic.note_answer();
         let in_use = self.lock().connected.clone();
@@ -92,10 +110,11 @@ impl Link {
     ///
     /// # Errors
     /// [`DirectoryError`] of the last server tried.
-    async fn unbound(&self) -> Result<Connection, DirectoryError> {
+    pub(crate) async fn unbound(&self) -> Result<Connection, DirectoryError> {
         let bound = self.bound().await?;
         let first = bound.connection.server().clone();
-        if let Some(connection) = self.ready.take(&first).await {
+        let ready = self.ready.take(&first).await;
+        if let Some(connection) = ready.and_then(Lent::into_connection) {
             return Ok(connection);
         }
         let patience = self.settings.directory.connect_timeout;

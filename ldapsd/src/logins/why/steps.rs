@@ -147,6 +147,9 @@ fn of_password(state: &AccountState, now: SystemTime) -> [WhyStep; 2] {
     let age = match state.password(now) {
         PasswordState::MustChange => change_first(Refusal::PasswordMustChange),
         PasswordState::Expired => change_first(Refusal::PasswordExpired),
+        PasswordState::NotRead => {
+            step(about, Speaks::Neither, "was not asked about before AD stopped to answer")
+        }
         PasswordState::Good(None) => step(about, Speaks::For, "does not expire"),
         PasswordState::Good(Some(expires)) => {
             step(about, Speaks::For, format!("good{}", until(expires)))

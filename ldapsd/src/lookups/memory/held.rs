@@ -31,6 +31,8 @@ pub(super) struct Held<Known> {
     pub(super) read: Read,
     /// When it was last seen in the directory, if not read as a whole.
     pub(super) seen: Read,
+    /// When AD itself said so: a login, while no server answers, is decided by nothing else.
+    pub(super) vouched: Read,
     /// The directory has something newer, or may have.
     pub(super) doubted: bool,
     /// By what it is found.
@@ -70,20 +72,37 @@ impl<Known> Copied<Known> {
 
 impl<Known> Clone for Held<Known> {
     fn clone(&self) -> Self {
-        let Self { known, read, seen, doubted, keys } = self;
+        let Self { known, read, seen, vouched, doubted, keys } = self;
         let (known, keys) = (known.clone(), keys.clone());
-        Self { known, read: *read, seen: *seen, doubted: *doubted, keys }
+        Self { known, read: *read, seen: *seen, vouched: *vouched, doubted: *doubted, keys }
     }
 }
 
 impl<Known> Held<Known> {
     pub(super) fn now(known: &Arc<Known>, keys: Vec<Key>) -> Self {
         let now = Some(Instant::now());
-        Self { known: known.clone(), read: now, seen: now, doubted: false, keys }
+        Self { known: known.clone(), read: now, seen: now, vouched: now, doubted: false, keys }
     }
 
     pub(super) fn before_start(known: Arc<Known>, keys: Vec<Key>) -> Self {
-        Self { known, read: None, seen: None, doubted: false, keys }
+        Self { known, read: None, seen: None, vouched: None, doubted: false, keys }
+    }
+
+    /// Notes that it was seen after this moment, and is as it was read, unless doubted.
+    pub(super) fn saw(&mut self, since: Read) {
+        if !self.doubted && self.read.is_some() {
+            self.read = self.read.max(since);
+        }
+        self.seen = self.seen.max(since);
+    }
+
+    /// Holds it for read now, if it is from before the start; whether it was.
+    pub(super) fn trust(&mut self, now: Read) -> bool {
+        let is_from_before = self.read.is_none() && !self.doubted;
+        if is_from_before {
+            (self.read, self.seen) = (now, now);
+        }
+        is_from_before
     }
 
     /// Whether whoever keeps a copy has something else than this, or nothing to rely on.

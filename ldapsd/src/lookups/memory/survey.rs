@@ -54,7 +54,7 @@ impl Memory {
     }
 
     /// So many of the users with the lowest uids above this one, and the highest of those.
-    pub(crate) fn users_above(
+    pub(crate) fn exhibit_users(
         &self,
         uid: Option<u32>,
         count: usize,
@@ -71,7 +71,7 @@ impl Memory {
     }
 
     /// The same of groups.
-    pub(crate) fn groups_above(
+    pub(crate) fn exhibit_groups(
         &self,
         gid: Option<u32>,
         count: usize,

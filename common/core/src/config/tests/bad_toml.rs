@@ -236,6 +236,10 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[cache]\nnegative = \"48h\"", "5:12", &["too long"]),
     ("[cache]\npoll = \"500ms\"", "5:8", &["between 1 s and 60 s"]),
     ("[cache]\npoll = \"2min\"", "5:8", &["between 1 s and 60 s"]),
+    ("[cache]\nnotify = true\npoll = \"2h\"", "6:8", &["between 1 s and 3600 s"]),
+    ("[cache]\nnotify = \"yes\"", "5:10", &["must be true or false"]),
+    ("[cache]\nsync = \"everybody\"", "5:8", &["\"everybody\" is not known", "\"all\""]),
+    ("[cache]\nsync = true", "5:8", &["must be text"]),
     ("[cache]\nnegative_max = \"many\"", "5:16", &["must be a whole number"]),
     // Syntax.
     ("base = DC=x", "4:8", &["this is not TOML"]),

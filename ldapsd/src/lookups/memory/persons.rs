@@ -1,0 +1,38 @@
+//! What logins ask of memory, and what they leave in it.
+
+use std::sync::Arc;
+
+use ldaps_core::sid::Sid;
+use ldaps_directory::UserRecord;
+
+use super::held::{Held, Recalled};
+use super::{Key, KnownUser, Memory};
+
+impl Memory {
+    /// Whose this name or id was when it was last asked for, fresh or not.
+    pub(crate) fn sid_of(&self, key: &Key) -> Option<Sid> {
+        self.user_keys.get(key).copied()
+    }
+
+    /// Whether nothing has been heard since they were read that speaks against a user and the
+    /// user's groups.
+    pub(crate) fn stands_by(&self, sid: Sid) -> bool {
+        let user = self.users.get(&sid).map(|held| held.recalled(self.fresh_for));
+        let groups = self.memberships.get(&sid).map(|held| held.recalled(self.fresh_for));
+        matches!((user, groups), (Some(Recalled::Fresh(_)), Some(Recalled::Fresh(_))))
+    }
+}
+
+/// A look-up does not ask what AD computes of the password: what a login has read of it stays.
+pub(super) fn with_password_of(
+    before: Option<&Held<KnownUser>>,
+    user: &Arc<KnownUser>,
+) -> Arc<KnownUser> {
+    let Some(before) = before else { return user.clone() };
+    let mut state = user.record.state.clone();
+    if !state.remember_password(&before.known.record.state) {
+        return user.clone();
+    }
+    let record = UserRecord { state, ..user.record.clone() };
+    Arc::new(KnownUser { entry: user.entry.clone(), record })
+}
