@@ -48,10 +48,9 @@ impl Lookups {
             self.0.memory().membership_of(user.record.sid).map(|held| held.known)
         };
         let groups_before = before.as_ref().and_then(|user| groups_of(user));
-        let wanted = Wanted { depth: Depth::Everything, groups: true };
+        let wanted = Wanted { depth: Depth::Password, groups: true };
         let person = self.person_now(name, wanted).await?;
-        let (after, groups_after) =
-            person.map(|person| (person.user, person.membership)).unzip();
+        let (after, groups_after) = person.map(|person| (person.user, person.membership)).unzip();
         let groups_after = groups_after.flatten();
         let groups = Anew { before: groups_before, after: groups_after };
         Ok((Anew { before, after }, groups))

@@ -248,6 +248,6 @@ mod tests {
         let held = Held { users: 1, groups: 2, memberships: 3, nobody: 4, doubted: 5 };
         let reply = AdminReply::Flushed(Flushed { held, kept_for_offline: 6 });
         let reply = frame::encode(&reply, 100).unwrap();
-        assert_eq!(&reply[frame::HEADER_LEN..], b"\x0d\x01\x02\x03\x04\x05\x06");
+        assert_eq!(&reply[frame::HEADER_LEN..], b"\x0e\x01\x02\x03\x04\x05\x06");
     }
 }
