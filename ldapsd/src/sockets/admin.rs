@@ -95,6 +95,7 @@ fn is_for_root(request: &AdminRequest) -> bool {
         | AdminRequest::Why { .. }
         | AdminRequest::SshKeys(_)
         | AdminRequest::Freshness
+        | AdminRequest::Sync
         | AdminRequest::Profile(_)
         | AdminRequest::Sync
         | AdminRequest::Group(_)

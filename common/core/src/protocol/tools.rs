@@ -238,16 +238,16 @@ mod tests {
         let asked = |request: &AdminRequest| {
             frame::encode(request, 100).unwrap()[frame::HEADER_LEN..].to_vec()
         };
-        assert_eq!(asked(&AdminRequest::Group("a".into())), b"\x06\x01a");
-        assert_eq!(asked(&AdminRequest::Conditions), b"\x07");
-        assert_eq!(asked(&AdminRequest::Metrics), b"\x08");
-        assert_eq!(asked(&AdminRequest::Flush { anyway: true }), b"\x09\x01");
-        assert_eq!(asked(&AdminRequest::Refresh(Whom::Group("a".into()))), b"\x0a\x01\x01a");
-        assert_eq!(asked(&AdminRequest::Export(None)), b"\x0b\x00");
-        assert_eq!(asked(&AdminRequest::Decisions(7)), b"\x0c\x07");
+        assert_eq!(asked(&AdminRequest::Group("a".into())), b"\x07\x01a");
+        assert_eq!(asked(&AdminRequest::Conditions), b"\x08");
+        assert_eq!(asked(&AdminRequest::Metrics), b"\x09");
+        assert_eq!(asked(&AdminRequest::Flush { anyway: true }), b"\x0a\x01");
+        assert_eq!(asked(&AdminRequest::Refresh(Whom::Group("a".into()))), b"\x0b\x01\x01a");
+        assert_eq!(asked(&AdminRequest::Export(None)), b"\x0c\x00");
+        assert_eq!(asked(&AdminRequest::Decisions(7)), b"\x0d\x07");
         let held = Held { users: 1, groups: 2, memberships: 3, nobody: 4, doubted: 5 };
         let reply = AdminReply::Flushed(Flushed { held, kept_for_offline: 6 });
         let reply = frame::encode(&reply, 100).unwrap();
-        assert_eq!(&reply[frame::HEADER_LEN..], b"\x0c\x01\x02\x03\x04\x05\x06");
+        assert_eq!(&reply[frame::HEADER_LEN..], b"\x0e\x01\x02\x03\x04\x05\x06");
     }
 }
