@@ -27,10 +27,6 @@ pub struct Shown {
     pub notify: Option<NotifyStatus>,
     /// Connections, what is held, what expires; None: as above.
     pub conditions: Option<Conditions>,
-    /// How far the reading of everybody is; None: `sync` does not want it, or the daemon is too old.
-    pub sync: Option<SyncStatus>,
-    /// How the domain controller tells of changes; None: as `sync`.
-    pub notify: Option<NotifyStatus>,
 }
 
 /// Asks the daemon and shows it.

@@ -222,6 +222,6 @@ fn rank(section: &str) -> (usize, String) {
     let belongs = |name: &&str| {
         section == *name || section.strip_prefix(*name).is_some_and(|rest| rest.starts_with('.'))
     };
-    let place = ORDER.iter().rposition(|name| belongs(&name)).unwrap_or(ORDER.len());
+    let place = ORDER.iter().rposition(belongs).unwrap_or(ORDER.len());
     (place, section.to_owned())
 }

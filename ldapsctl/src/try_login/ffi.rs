@@ -205,7 +205,7 @@ unsafe extern "C" fn converse(
     }
     for index in 0..count {
         // SAFETY: pam_conv(3): on Linux `messages` is an array of `count` pointers to messages.
-        let message = unsafe { messages.add(index).read() };
+        let message = unsafe { messages.wrapping_add(index).read() };
         // SAFETY: the pointer is to a message that stays for the length of this call.
         let Some(text) = (unsafe { hear(talk, message) }) else {
             // SAFETY: `answers` was allocated for `count` responses, all zero or written below.
@@ -213,7 +213,7 @@ unsafe extern "C" fn converse(
             return CONV_ERR;
         };
         // SAFETY: within the `count` responses that were allocated above.
-        unsafe { answers.add(index).write(Response { text, code: 0 }) };
+        unsafe { answers.wrapping_add(index).write(Response { text, code: 0 }) };
     }
     // SAFETY: pam_conv(3): `responses` is a place for one pointer, and libpam frees what it is given.
     unsafe { responses.write(answers) };
@@ -268,7 +268,7 @@ fn allocated(bytes: &[u8]) -> Option<*mut c_char> {
 unsafe fn forget(answers: *mut Response, count: usize) {
     for index in 0..count {
         // SAFETY: the caller's promise.
-        let text = unsafe { answers.add(index).read() }.text;
+        let text = unsafe { answers.wrapping_add(index).read() }.text;
         if text.is_null() {
             continue;
         }

@@ -97,7 +97,6 @@ fn is_for_root(request: &AdminRequest) -> bool {
         | AdminRequest::Freshness
         | AdminRequest::Sync
         | AdminRequest::Profile(_)
-        | AdminRequest::Sync
         | AdminRequest::Group(_)
         | AdminRequest::Conditions
         | AdminRequest::Metrics => false,

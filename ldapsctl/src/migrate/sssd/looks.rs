@@ -32,13 +32,11 @@ fn homes(sssd: &mut Sssd, is_ad: bool, plan: &mut Plan) {
     match overriding {
         // %o is the directory's own.
         Some(entry) if entry.value.as_str() == "%o" => plan.needless.push(entry.key),
-        Some(entry) => {
-            if templates::home(plan, &entry, templates::SSSD) {
-                plan.set("users", "home_attribute", "", &entry.key);
-                return;
-            }
+        Some(entry) if templates::home(plan, &entry, templates::SSSD) => {
+            plan.set("users", "home_attribute", "", &entry.key);
+            return;
         }
-        None => {}
+        Some(_) | None => {}
     }
     templates::attribute(plan, "home_attribute", &attribute, &from);
     match fallback {
