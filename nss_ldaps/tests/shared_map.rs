@@ -1,6 +1,8 @@
 //! The shared map: what is in it is answered in the process, and nothing in it is believed that
 //! could not be asked for.
 
+#![allow(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
+
 #[cfg(test)]
 mod support;
 

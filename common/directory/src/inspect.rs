@@ -16,10 +16,10 @@ use crate::queries::Directory;
 use crate::question::{Amount, Place, Query};
 use crate::users::{Depth, UserRecord};
 
-/// A page as large as AD gives.
-const PAGE: u16 = 1000;
+/// Each page has the deadline of a look-up, in which a domain controller that is busy gives no more.
+const PAGE: u16 = 250;
 /// So many pages are counted, and then it is "or more": nobody waits longer for a number.
-const PAGES: usize = 10;
+const PAGES: usize = 40;
 /// The RID of Protected Users (MS-DTYP 2.4.2.4).
 const PROTECTED_USERS: u32 = 525;
 

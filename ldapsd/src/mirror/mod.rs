@@ -121,6 +121,16 @@ impl Mirror {
         Some(position)
     }
 
+    /// What it was of has been forgotten: everybody is read again. A walk that is on its way is waited
+    /// for, since its beginning was forgotten too.
+    pub(crate) fn forgotten(self: &Arc<Self>) {
+        let mirror = self.clone();
+        tokio::spawn(async move {
+            let mut copy = mirror.copy.lock().await;
+            mirror.begin_anew(&mut copy);
+        });
+    }
+
     /// Up to which change everything is in it, if it is complete.
     pub(crate) fn position(&self) -> Option<Position> {
         self.copy.try_lock().ok()?.position.clone()

@@ -84,8 +84,8 @@ impl Truth {
             "primary_group_rid": self.people[&rid], "gecos": null, "home": null, "shell": null,
             "posix": {"uid": null, "gid": null, "gecos": null},
             "state": {
-                "user_account_control": 512, "computed": 0, "account_expires": 0,
-                "logon_hours": null, "password_last_set": 1, "password_expires": null,
+                "user_account_control": 512, "computed": null, "account_expires": 0,
+                "logon_hours": null, "password_last_set": 1,
                 "wrong_passwords": 0, "wrong_password_at": 0, "workstations": null
             }
         });

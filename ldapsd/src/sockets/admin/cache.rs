@@ -18,6 +18,7 @@ pub(super) async fn flush(host: &Host, anyway: bool) -> AdminReply {
         return AdminReply::Unavailable(why.to_owned());
     }
     let held = host.lookups.forget_everything();
+    host.mirror.forgotten();
     host.ssh_keys.forget();
     // Whoever may log in offline has to be known then.
     let kept = host::recollect(&host.config, &host.lookups, &host.offline);
