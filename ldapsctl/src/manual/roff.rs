@@ -95,7 +95,7 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
-/// `code` in bold, *words* in italics, **words** in bold, [words](link) as the words.
+/// Code in bold, words between stars in italics, between two in bold, and a link as its words.
 fn inline(text: &str) -> String {
     let mut roff = String::new();
     let mut rest = text;
