@@ -146,7 +146,11 @@ impl AccountState {
         let all = [
             ("userAccountControl", self.user_account_control.is_none(), true),
             ("pwdLastSet", self.password_last_set.is_none(), false),
-            ("msDS-User-Account-Control-Computed", self.computed.is_none(), false),
+            (
+                "msDS-User-Account-Control-Computed",
+                self.computed.is_some_and(|computed| computed.control.is_none()),
+                false,
+            ),
         ];
         all.into_iter().filter(|it| it.1).map(|(name, _, decides)| (name, decides)).collect()
     }

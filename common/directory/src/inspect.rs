@@ -180,18 +180,26 @@ async fn unreadable(
     users: &[UserRecord],
 ) -> Result<Vec<Unreadable>, DirectoryError> {
     let mut found: Vec<Unreadable> = Vec::new();
-    // AD computes tokenGroups for one object at a time: one stands for all.
-    if let Some(user) = users.first()
-        && directory.token_groups(&user.dn).await?.is_none()
-    {
-        found.push(Unreadable { attribute: "tokenGroups", dn: user.dn.clone(), decides: true });
+    let mut find = |attribute, dn: &str, decides| {
+        if !found.iter().any(|it: &Unreadable| it.attribute == attribute) {
+            found.push(Unreadable { attribute, dn: dn.to_owned(), decides });
+        }
+    };
+    // What AD computes anew for each object: one stands for all.
+    if let Some(UserRecord { dn, .. }) = users.first() {
+        if directory.token_groups(dn).await?.is_none() {
+            find("tokenGroups", dn, true);
+        }
+        let attributes = directory.user_attributes(Depth::Password);
+        let query = Query::of_object("a user's password", dn, &attributes);
+        for entry in &query.ask(&directory.link).await?.entries {
+            let hidden = AccountState::of(entry, Depth::Password).hidden();
+            hidden.into_iter().for_each(|(attribute, decides)| find(attribute, dn, decides));
+        }
     }
     for user in users {
-        for (attribute, decides) in user.state.hidden() {
-            if !found.iter().any(|it| it.attribute == attribute) {
-                found.push(Unreadable { attribute, dn: user.dn.clone(), decides });
-            }
-        }
+        let hidden = user.state.hidden();
+        hidden.into_iter().for_each(|(attribute, decides)| find(attribute, &user.dn, decides));
     }
     Ok(found)
 }

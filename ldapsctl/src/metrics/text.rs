@@ -1,5 +1,5 @@
 //! Numbers in Prometheus' text format
-//! (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
