@@ -179,7 +179,8 @@ impl Memory {
         let before = self.take_user(sid);
         let user = &persons::with_password_of(before.as_ref(), user);
         let mut is_news = Held::is_news(before.as_ref(), user);
-        let is_as_before = before.as_ref().is_some_and(|before| before.known == *user);
+        let is_as_before =
+            before.as_ref().is_some_and(|before| !before.doubted && before.known == *user);
         let other_names = before.filter(|_| is_as_before).map(|before| before.keys);
         let names_before = other_names.as_ref().map_or(0, Vec::len);
         let mut keys = canonical_keys(&user.entry);

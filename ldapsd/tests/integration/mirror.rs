@@ -104,8 +104,10 @@ fn somebody_looks_otherwise_than_when_asked_for() {
         let single = "[access]\nallow = [\"*\"]\n[nss]\nenumerate = true\n".to_owned() + looks;
         let single = Stage::new(Extra { directory: "", sections: &single });
         let (people, groups) = (single.passwd(), single.groups());
+        // Few of them have ids of their own.
+        let (some_people, some_groups) = if looks.contains("posix") { (2, 0) } else { (21, 6) };
         assert!(
-            people.len() > 20 && groups.len() > 5,
+            people.len() >= some_people && groups.len() >= some_groups,
             "{looks}: {} {}",
             people.len(),
             groups.len()
