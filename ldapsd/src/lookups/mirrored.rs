@@ -310,7 +310,10 @@ impl Inner {
             if let Ok(entry) = accounts.still_theirs(entry, record.sid) {
                 let user = Arc::new(KnownUser { entry, record });
                 accounts.give_user(&user);
-                self.memory().keep_user(None, &user);
+                let mut memory = self.memory();
+                // Whatever has changed may be another name of theirs, which is not read here.
+                memory.doubt_user(user.record.sid);
+                memory.keep_user(None, &user);
                 kept.push(user);
             }
         }

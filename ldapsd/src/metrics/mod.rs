@@ -1,4 +1,4 @@
-//! Every number there is, in Prometheus' words (https://prometheus.io/docs/practices/naming/):
+//! Every number there is, in Prometheus' words (<https://prometheus.io/docs/practices/naming/>):
 //! `docs/metrics.md` tells of each, and a test holds it to this.
 
 mod counts;
