@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ldaps_core::ctl::Ctl;
 use ldaps_core::local;
-use ldaps_core::presence::{Presence, daemon_page};
+use ldaps_core::presence::{CONFIG_FILE, Presence, daemon_page};
 use ldaps_core::protocol::client::{NSS_DEADLINE, Socket, ask_knowing};
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use ldaps_core::run_dir::RunDir;
@@ -42,8 +42,13 @@ fn built_in() -> Presence {
     daemon_page(RunDir::built_in())
 }
 
+/// Where a host is no longer configured, what was published for it is not served: the run directory
+/// outlasts the daemon.
 fn built_in_run_dir() -> Option<RunDir> {
-    RunDir::built_in().ok()
+    match Path::new(CONFIG_FILE).try_exists() {
+        Ok(false) => None,
+        Ok(true) | Err(_) => RunDir::built_in().ok(),
+    }
 }
 
 /// The daemon's page, which says what is worth asking.

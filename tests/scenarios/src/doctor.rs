@@ -153,7 +153,7 @@ const BREAKAGES: &[Breakage] = &[
         break_it: Act::Shell(
             "iptables -A OUTPUT -p tcp --dport 636 -j DROP; systemctl restart ldapsd",
         ),
-        named: "did not answer within",
+        named: "no answer within",
         mend: Mend::ByHand(Act::Shell("iptables -F OUTPUT; systemctl restart ldapsd")),
     },
     Breakage {
@@ -229,7 +229,7 @@ fn one(stage: &Stage<'_>, host: &Host<'_>, breakage: &Breakage, usual: &[String]
             let fixed = host.sh("ldapsctl doctor --fix --yes")?;
             ensure(fixed.out.contains("  done."), || fixed.evidence())?;
         }
-        Mend::Printed => printed(host, &said, usual)?,
+        Mend::Printed => printed(host, &said, breakage.named)?,
         Mend::ByHand(act) => act.done(stage, host)?,
     }
     content(host, usual)
@@ -240,8 +240,9 @@ fn bad_lines(said: &str) -> Vec<String> {
     said.lines().filter(bad).map(str::to_owned).collect()
 }
 
-/// Runs what stands as a command in the remedies of all that is bad.
-fn printed(host: &Host<'_>, said: &str, usual: &[String]) -> Check {
+/// Runs what stands as a command in the remedies of what is named as the cause: what follows from it
+/// points there, in words.
+fn printed(host: &Host<'_>, said: &str, named: &str) -> Check {
     let mut wanted = false;
     let mut commands = Vec::new();
     for line in said.lines() {
@@ -252,7 +253,7 @@ fn printed(host: &Host<'_>, said: &str, usual: &[String]) -> Check {
             }
             Some(_) => {}
             None if line.starts_with(' ') => {}
-            None => wanted = bad_lines(line).iter().any(|line| !usual.contains(line)),
+            None => wanted = !bad_lines(line).is_empty() && line.contains(named),
         }
     }
     ensure(!commands.is_empty(), || format!("no remedy is printed:\n{said}"))?;
