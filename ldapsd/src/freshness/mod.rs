@@ -97,8 +97,12 @@ async fn rotate(host: &Host) {
     loop {
         // Not before the first poll: what is known from before the start is held for nothing yet.
         tokio::time::sleep(jittered(every)).await;
-        if let Ok(verified) = host.lookups.rotate(every).await {
+        if let Ok((verified, gone)) = host.lookups.rotate(every).await {
             host.freshness.lock().verified += verified;
+            // Nobody will try to log in by a name that is nobody's any more, and so end this.
+            for sid in gone {
+                host.offline.forget(sid, "the directory has no such user any more").await;
+            }
         }
     }
 }

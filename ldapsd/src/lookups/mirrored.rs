@@ -111,6 +111,11 @@ impl View {
             Some((record, entry))
         };
         let shown: Vec<_> = users.into_iter().filter_map(entry).collect();
+        {
+            // Whatever has changed may be another name of theirs, which is not read here.
+            let mut memory = self.inner.memory();
+            shown.iter().for_each(|(record, _)| memory.doubt_user(record.sid));
+        }
         for user in self.inner.keep_users(&self.accounts, shown).await? {
             gone.remove(&user.record.sid);
             self.keep_private_group(&user.entry, groups);
@@ -310,10 +315,7 @@ impl Inner {
             if let Ok(entry) = accounts.still_theirs(entry, record.sid) {
                 let user = Arc::new(KnownUser { entry, record });
                 accounts.give_user(&user);
-                let mut memory = self.memory();
-                // Whatever has changed may be another name of theirs, which is not read here.
-                memory.doubt_user(user.record.sid);
-                memory.keep_user(None, &user);
+                self.memory().keep_user(None, &user);
                 kept.push(user);
             }
         }
