@@ -186,7 +186,7 @@ fn lines_of(
                 let fields = rhost.is_none_or(|rhost| has(line, "rhost", rhost))
                     && has(line, "dc", "dc1.corp.example")
                     && number(line, "uid")
-                    && number(line, "request")
+                    && is_request_id(line)
                     && number(line, "took");
                 if !fields || !line.ends_with(&format!(" ms: {}", row.why)) {
                     wrong.push(format!(
@@ -207,6 +207,13 @@ fn has(line: &str, key: &str, value: &str) -> bool {
         false => format!(" {key}={value} "),
     };
     line.contains(&field)
+}
+
+/// Eight digits of Crockford's base 32, by which `ldapsctl log` finds the lines of one login.
+fn is_request_id(line: &str) -> bool {
+    let id = line.split(" request=").nth(1).and_then(|rest| rest.split(' ').next());
+    let is_digit = |c: char| c.is_ascii_digit() || (c.is_ascii_lowercase() && !"ilou".contains(c));
+    id.is_some_and(|id| id.len() == 8 && id.chars().all(is_digit))
 }
 
 fn number(line: &str, key: &str) -> bool {
