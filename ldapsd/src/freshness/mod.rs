@@ -16,6 +16,7 @@
 
 mod notices;
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use ldaps_core::config::Sync;
 use ldaps_core::protocol::admin::FreshnessStatus;
+use ldaps_core::sid::Sid;
 use ldaps_directory::{Changes, DirectoryError, Poll, Position};
 use tokio::time::Instant;
 
@@ -68,7 +70,7 @@ pub(crate) async fn keep(host: Arc<Host>) {
             false => std::future::pending().await,
         }
     };
-    tokio::join!(poll(&host), rotate(&host), told);
+    tokio::join!(poll(&host), rotate(&host), end_what_is_saved_of_the_gone(&host), told);
 }
 
 async fn poll(host: &Host) {
@@ -93,18 +95,38 @@ async fn rotate(host: &Host) {
         Sync::Asked => {}
         Sync::All => return,
     }
-    let every = host.config.cache.poll.min(RAREST);
+    let every = every(host);
     loop {
         // Not before the first poll: what is known from before the start is held for nothing yet.
         tokio::time::sleep(jittered(every)).await;
-        if let Ok((verified, gone)) = host.lookups.rotate(every).await {
+        if let Ok(verified) = host.lookups.rotate(every).await {
             host.freshness.lock().verified += verified;
-            // Nobody will try to log in by a name that is nobody's any more, and so end this.
-            for sid in gone {
-                host.offline.forget(sid, "the directory has no such user any more").await;
-            }
         }
     }
+}
+
+/// Ends what is saved for offline logins of whoever the directory has no more. A login would end it,
+/// but nobody tries a name that is nobody's; and whichever way it was found out, such a user is not held.
+async fn end_what_is_saved_of_the_gone(host: &Host) {
+    let mut there: HashMap<Sid, Instant> = HashMap::new();
+    loop {
+        tokio::time::sleep(jittered(every(host))).await;
+        // Who is there, and hidden by a local name for one, is not held either.
+        there.retain(|_, seen| seen.elapsed() < host.config.cache.positive);
+        let saved = host.offline.all().into_iter().map(|record| record.sid());
+        let not_held: Vec<Sid> =
+            saved.filter(|sid| !there.contains_key(sid) && !host.lookups.holds(*sid)).collect();
+        let Ok(gone) = host.lookups.gone_of(&not_held).await else { continue };
+        there.extend(not_held.into_iter().map(|sid| (sid, Instant::now())));
+        for sid in gone {
+            host.offline.forget(sid, "the directory has no such user any more").await;
+        }
+    }
+}
+
+/// The time between two steps.
+fn every(host: &Host) -> Duration {
+    host.config.cache.poll.min(RAREST)
 }
 
 /// One poll; how long the search took.

@@ -15,19 +15,19 @@ use super::{Inner, Lookups};
 const BATCH: usize = 100;
 
 impl Lookups {
-    /// Takes the step that is due, one comes this often; how many were held against the directory, and
-    /// which users it has no more. Nobody is left out for longer than `positive`, however many they are.
+    /// Takes the step that is due, one comes this often; how many were held against the directory.
+    /// Nobody is left out for longer than `positive`, however many they are.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub(crate) async fn rotate(&self, every: Duration) -> Result<(u64, Vec<Sid>), DirectoryError> {
+    pub(crate) async fn rotate(&self, every: Duration) -> Result<u64, DirectoryError> {
         let inner = &self.0;
         let within = inner.config.cache.positive;
-        let (mut verified, mut gone) = (0, Vec::new());
+        let mut verified = 0;
         let users = due(inner.memory().users_by_age(), every, within);
         for sids in users {
             verified += sids.len() as u64;
-            gone.extend(inner.refresh_users(&sids).await?);
+            inner.refresh_users(&sids).await?;
         }
         let groups = due(inner.memory().groups_by_age(), every, within);
         for sids in groups {
@@ -36,7 +36,26 @@ impl Lookups {
             inner.verify_groups(&sids, &found);
         }
         inner.memory().doubt_old();
-        Ok((verified, gone))
+        Ok(verified)
+    }
+
+    /// Whether this user is held.
+    pub(crate) fn holds(&self, sid: Sid) -> bool {
+        self.0.memory().holds_user(sid)
+    }
+
+    /// Which of these users the directory has no more.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub(crate) async fn gone_of(&self, sids: &[Sid]) -> Result<Vec<Sid>, DirectoryError> {
+        let mut gone = Vec::new();
+        for sids in sids.chunks(BATCH) {
+            let found = self.0.directory.users_by_sid(sids).await?;
+            let found: HashSet<Sid> = found.iter().map(|user| user.sid).collect();
+            gone.extend(sids.iter().filter(|sid| !found.contains(sid)));
+        }
+        Ok(gone)
     }
 }
 
@@ -59,9 +78,8 @@ fn due(mut by_age: Vec<(Duration, Sid)>, poll: Duration, within: Duration) -> Ve
 }
 
 impl Inner {
-    /// Has these users as the directory has them now; who is not found is forgotten,
-    /// and told.
-    async fn refresh_users(&self, sids: &[Sid]) -> Result<HashSet<Sid>, DirectoryError> {
+    /// Has these users as the directory has them now; who is not found is forgotten.
+    async fn refresh_users(&self, sids: &[Sid]) -> Result<(), DirectoryError> {
         let (accounts, local) = self.accounts().await?;
         let records = self.directory.users_by_sid(sids).await?;
         let mut served: Vec<(UserRecord, _)> = Vec::with_capacity(records.len());
@@ -74,8 +92,8 @@ impl Inner {
             gone.remove(&user.record.sid);
         }
         let mut memory = self.memory();
-        gone.iter().for_each(|sid| memory.forget_user(*sid));
-        Ok(gone)
+        gone.into_iter().for_each(|sid| memory.forget_user(sid));
+        Ok(())
     }
 
     /// Forgets the groups that were not found, and doubts those that have another name or gid.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use ldaps_core::protocol::admin::AdminRequest;
 use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::protocol::tools::Whom;
 use ldaps_core::refusal::Refusal;
 use test_directory::{Directory, GroupKind};
 
@@ -106,6 +108,28 @@ fn what_ad_says_against_an_account_does_not_end_its_saved_password() {
         stage.go_offline();
         let answer = stage.offline_auth("alice", ALICE, RIGHT);
         assert_ne!(answer.verdict, Verdict::Granted, "{event}: {}", answer.line);
+    }
+}
+
+/// The name is nobody's then, and so is never tried again.
+#[test]
+fn what_is_saved_of_a_deleted_account_stays_when_a_look_up_finds_it_gone_or_the_copy_of_everybody()
+{
+    for sync in ["asked", "all"] {
+        let sections = format!("{}[cache]\nsync = \"{sync}\"\npoll = \"1s\"\n", LAPTOP.sections);
+        let Some(stage) = Stage::for_logins(Extra { sections: &sections, ..LAPTOP }) else {
+            return;
+        };
+        for user in ["alice", "grace"] {
+            assert_eq!(stage.auth(user, "sshd", RIGHT).verdict, Verdict::Granted, "{sync}");
+        }
+        stage.server.edit(|d| d.delete("alice").unwrap());
+        stage.admin(&AdminRequest::Refresh(Whom::User("alice".to_owned())));
+        let ended =
+            |user| stage.daemon.log().contains(&format!("{user} can no longer log in offline"));
+        stage.daemon.wait_for("end of it", || ended("alice"));
+        assert_eq!(stage.saved().len(), 1, "{sync}: {}", stage.daemon.log());
+        assert!(!ended("grace"), "{sync}: {}", stage.daemon.log());
     }
 }
 

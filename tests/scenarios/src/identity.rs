@@ -123,12 +123,16 @@ fn namesakes_stay_hidden(
     })
 }
 
+fn groups(stage: &Stage<'_>) -> Check<String> {
+    groups_as(stage, stage.truth()?)
+}
+
 /// Every group, by name and by gid, with its members.
 ///
 /// # Errors
-/// With those that are not as the domain has them.
-pub(crate) fn groups(stage: &Stage<'_>) -> Check<String> {
-    let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
+/// With those that are not as in this truth.
+pub(crate) fn groups_as(stage: &Stage<'_>, truth: &Truth) -> Check<String> {
+    let (peer, host) = (stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let served: Vec<String> =
         truth.groups.keys().filter(|name| !own.contains(*name)).cloned().collect();
@@ -187,12 +191,16 @@ pub(crate) fn groups(stage: &Stage<'_>) -> Check<String> {
     Ok(format!("{} groups by name and by gid, members as the closure", served.len()))
 }
 
+fn memberships(stage: &Stage<'_>) -> Check<String> {
+    memberships_as(stage, stage.truth()?)
+}
+
 /// The groups of everybody.
 ///
 /// # Errors
-/// As [`groups`].
-pub(crate) fn memberships(stage: &Stage<'_>) -> Check<String> {
-    let (truth, peer, host) = (stage.truth()?, stage.peer()?, stage.host()?);
+/// As [`groups_as`].
+pub(crate) fn memberships_as(stage: &Stage<'_>, truth: &Truth) -> Check<String> {
+    let (peer, host) = (stage.peer()?, stage.host()?);
     let (own, own_people) = (own_names(host, "group")?, own_names(host, "passwd")?);
     let hidden: BTreeSet<u32> = truth
         .groups

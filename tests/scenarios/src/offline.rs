@@ -29,7 +29,8 @@ fn laptop<'stage>(
     people: &[&'static str],
 ) -> Check<&'stage Host<'stage>> {
     let host = stage.host()?;
-    let more = "[pam]\noffline_days = 14\n";
+    // Who is deleted may be found out by another look-up than the login's.
+    let more = "[pam]\noffline_days = 14\n\n[cache]\npoll = \"2s\"\n";
     let configuration = Configuration { more, ..Configuration::default() };
     product::write_configuration(host, &stage.dc, &configuration)?;
     product::restart_until_it_answers(host)?;

@@ -43,6 +43,11 @@ impl Memory {
         amounts
     }
 
+    /// Whether this user is held, however long ago it was read.
+    pub(crate) fn holds_user(&self, sid: Sid) -> bool {
+        self.users.contains_key(&sid)
+    }
+
     /// The user asked for, however long ago it was read.
     pub(crate) fn user_held(&self, key: &Key) -> Option<Arc<KnownUser>> {
         self.held_user(key).map(|held| held.known.clone())
