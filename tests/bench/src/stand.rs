@@ -222,6 +222,8 @@ impl Programs {
                 .map_err(|error| Failure::new(format!("where is this program? {error}")))?;
             host.copy_in(&own, FLOOR)?;
             host.copy_in(&self.0.join("libnss_floor.so.2"), "/usr/lib/libnss_floor.so.2")?;
+            // In the loader's cache, as the packages of the others are.
+            host.must("ldconfig")?;
         }
         Ok(())
     }
