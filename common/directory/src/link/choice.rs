@@ -196,7 +196,7 @@ impl Link {
 
     /// Connects to a server and lets it say what it is.
     async fn meet(&self, server: &Server) -> Result<Met, DirectoryError> {
-        let Settings { directory, tls, .. } = &self.settings;
+        let Settings { directory, tls, .. } = &*self.settings;
         let connection = Connection::open(server, tls, directory.connect_timeout).await?;
         let introduction = Introduction::of(&connection, directory.operation_timeout).await?;
         let mut state = self.lock();
@@ -215,7 +215,7 @@ impl Link {
     async fn bind_to(&self, met: Met) -> Result<Bound, DirectoryError> {
         let Met { connection, introduction } = met;
         let server = &connection.server().clone();
-        let Settings { directory, secret, .. } = &self.settings;
+        let Settings { directory, secret, .. } = &*self.settings;
         let patience = directory.operation_timeout;
         match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
             BindOutcome::Accepted => {}
