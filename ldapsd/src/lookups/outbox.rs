@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 use super::memory::Key;
 
-/// So long after a change whoever keeps a copy is woken: the look-up that has brought it is answered first,
-/// and does not share the processor with them.
-const BREATH: Duration = Duration::from_millis(2);
+/// So long after a change whoever keeps a copy is woken: the look-up that has brought it is answered
+/// first, and one copying is enough for those that come with it.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Of whom something has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
