@@ -247,7 +247,7 @@ impl Inner {
         };
         let twice = self.gids_twice(accounts, &gids).await?;
         gids.retain(|gid| !twice.contains_key(gid) && !local.has_gid(*gid));
-        let membership = Arc::new(Membership { sids, gids });
+        let membership = Arc::new(Membership { sids: sids.into(), gids });
         self.memory().keep_membership(user, &membership);
         Ok(membership)
     }

@@ -11,6 +11,7 @@ mod held;
 mod mirrored;
 mod nobody;
 mod persons;
+mod sids;
 mod survey;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use super::outbox::{Outbox, Outboxes, Subject};
 pub(crate) use held::{Copied, Recalled, Trust};
 use held::{Held, is_within};
+pub(crate) use sids::Sids;
 
 /// How a user or group was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,7 +64,7 @@ pub(crate) struct KnownGroup {
 /// The groups of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Membership {
-    pub(crate) sids: Vec<Sid>,
+    pub(crate) sids: Sids,
     pub(crate) gids: Vec<u32>,
 }
 

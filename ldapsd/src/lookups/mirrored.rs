@@ -273,7 +273,7 @@ impl View {
             let membership = known.entry(roots).or_insert_with(|| {
                 let sids = graph.token(roots);
                 let gids = self.gids(&sids, &held, &taken);
-                Arc::new(Membership { sids, gids })
+                Arc::new(Membership { sids: sids.into(), gids })
             });
             self.inner.memory().keep_computed(user, membership);
         }

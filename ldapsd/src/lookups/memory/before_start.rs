@@ -21,14 +21,14 @@ impl Memory {
     ) {
         let keys = names.into_iter().map(Key::UserName).collect();
         self.recollect_membership(user.record.sid, membership);
-        self.recollect_user(user, keys);
+        self.recollect_user(Arc::new(user), keys);
         for entry in groups {
             self.recollect_group(KnownGroup { entry, sid: None });
         }
     }
 
     /// The same of a user alone, by these names besides the canonical one.
-    pub(crate) fn recollect_user(&mut self, user: KnownUser, names: Vec<Key>) {
+    pub(crate) fn recollect_user(&mut self, user: Arc<KnownUser>, names: Vec<Key>) {
         let sid = user.record.sid;
         if let Some(held) = self.users.get_mut(&sid) {
             for name in names {
@@ -42,7 +42,7 @@ impl Memory {
         let mut keys = canonical_keys(&user.entry);
         keys.extend(names);
         keys.retain(|key| !self.user_keys.contains_key(key));
-        self.put_user(Held::before_start(Arc::new(user), keys));
+        self.put_user(Held::before_start(user, keys));
     }
 
     /// The same of a group.

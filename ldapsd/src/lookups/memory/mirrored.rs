@@ -121,14 +121,13 @@ fn lowest<Known>(
 
 impl Membership {
     fn is_of_the_same_groups(&self, other: &Self) -> bool {
-        fn sorted<T: Ord + Copy>(all: &[T]) -> Vec<T> {
-            let mut all = all.to_vec();
+        fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
             all.sort_unstable();
             all
         }
         let is_as_long = self.sids.len() == other.sids.len() && self.gids.len() == other.gids.len();
         is_as_long
-            && sorted(&self.sids) == sorted(&other.sids)
-            && sorted(&self.gids) == sorted(&other.gids)
+            && sorted(self.sids.to_vec()) == sorted(other.sids.to_vec())
+            && sorted(self.gids.clone()) == sorted(other.gids.clone())
     }
 }

@@ -53,6 +53,7 @@ pub fn users(count: u32) -> Check {
     print("cold-socket", count, one_by_one(cold)?.median());
     print("cold-each", count, at_once(rest)?);
     print("daemon-bytes", count, memory(&daemon.pid(), "VmRSS")?);
+    print("daemon-own", count, memory(&daemon.pid(), "RssAnon")?);
     print("known-socket", count, one_by_one(order.get(..COLD).unwrap_or_default())?.median());
     // The file is on the disk a second later.
     std::thread::sleep(Duration::from_secs(3));

@@ -90,9 +90,9 @@ fn markdown(figures: &Figures, users: &[u32], members: &[u32]) -> Check<String> 
     if let Some(told) = random_order(figures, many) {
         let _ = writeln!(text, "\n{told}");
     }
-    let _ = writeln!(text, "\n{}", table("members", MEMBERS, figures, members)?);
+    let _ = write!(text, "\n{}", table("members", MEMBERS, figures, members)?);
     for plot in PLOTS {
-        let _ = writeln!(text, "![{} by {}](performance/{})", plot.title, plot.across, plot.file);
+        let _ = writeln!(text, "\n![{} by {}](performance/{})", plot.title, plot.across, plot.file);
     }
     Ok(text)
 }
