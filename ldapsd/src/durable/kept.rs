@@ -132,7 +132,7 @@ pub(super) mod tests {
             Kept::Of(Origin { format: FORMAT, configuration: [7; 16], domain }),
             Kept::User(Box::new(alice()), vec!["a@x".into()]),
             Kept::NoUser(Short::of(sid(1107), domain)),
-            Kept::Group(KnownGroup { entry, sid: Some(sid(513)) }),
+            Kept::Group(KnownGroup::of(entry, Some(sid(513)))),
             Kept::NoGroup(200_513),
             Kept::membership(sid(1107), &groups, domain),
             Kept::NoMembership(Short::of(sid(1107), domain)),

@@ -307,8 +307,8 @@ impl Recollection {
             }
             Kept::NoUser(sid) => drop(self.users.remove(&sid.sid(domain)?)),
             Kept::Group(group) => {
-                group.entry.check().ok()?;
-                self.groups.insert(group.entry.gid, group);
+                group.entry().check().ok()?;
+                self.groups.insert(group.gid, group);
             }
             Kept::NoGroup(gid) => drop(self.groups.remove(&gid)),
             Kept::Membership(sid, sids, gids) => {

@@ -153,7 +153,7 @@ async fn report(
     let mut groups = Vec::with_capacity(gids.len());
     for gid in gids {
         let group = host.lookups.group(Key::Gid(*gid), asker).await?;
-        groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
+        groups.push((*gid, group.map(|group| group.name.clone()).unwrap_or_default()));
     }
     if let Some(membership) = membership {
         let local = host.lookups.local_names()?;

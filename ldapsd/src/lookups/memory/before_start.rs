@@ -23,7 +23,7 @@ impl Memory {
         self.recollect_membership(user.record.sid, membership);
         self.recollect_user(Arc::new(user), keys);
         for entry in groups {
-            self.recollect_group(KnownGroup { entry, sid: None });
+            self.recollect_group(KnownGroup::of(entry, None));
         }
     }
 
@@ -47,8 +47,8 @@ impl Memory {
 
     /// The same of a group.
     pub(crate) fn recollect_group(&mut self, group: KnownGroup) {
-        let name = group_name(&group.entry);
-        let is_known = self.groups.contains_key(&group.entry.gid)
+        let name = group_name(&group);
+        let is_known = self.groups.contains_key(&group.gid)
             || name.as_ref().is_some_and(|name| self.group_names.contains_key(name));
         if !is_known {
             self.put_group(Held::before_start(Arc::new(group), name.into_iter().collect()));

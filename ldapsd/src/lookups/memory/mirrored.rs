@@ -99,8 +99,8 @@ impl Memory {
     /// So many groups that the directory has objects of, whose gids are above this one.
     pub(crate) fn groups_above(&self, above: Option<u32>, most: usize) -> Vec<GroupEntry> {
         let groups = self.groups.values().filter(|held| held.known.sid.is_some());
-        let groups = groups.map(|held| (held.known.entry.gid, &held.known));
-        lowest(groups, above, most).into_iter().map(|group| group.entry.clone()).collect()
+        let groups = groups.map(|held| (held.known.gid, &held.known));
+        lowest(groups, above, most).into_iter().map(|group| group.entry()).collect()
     }
 }
 
