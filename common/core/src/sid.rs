@@ -77,6 +77,14 @@ impl Sid {
         (self.authority == 5).then_some((domain, *rid))
     }
 
+    /// The SID with another last sub-authority; None where it has none.
+    #[must_use]
+    pub fn with_last(&self, last: u32) -> Option<Self> {
+        let mut sid = *self;
+        *sid.subs.get_mut(usize::from(sid.count.checked_sub(1)?))? = last;
+        Some(sid)
+    }
+
     /// Whether this is the SID of a domain: `S-1-5-21-` and three sub-authorities.
     #[must_use]
     pub fn is_domain(&self) -> bool {
@@ -155,6 +163,8 @@ mod tests {
         let (domain, rid) = sid.split_rid().unwrap();
         assert_eq!((domain.to_string().as_str(), rid), ("S-1-5-21-123-456-789", 513));
         assert_eq!(domain.with_rid(513), Some(sid));
+        assert_eq!(domain.with_rid(512).and_then(|other| other.with_last(513)), Some(sid));
+        assert_eq!("S-1-5".parse::<Sid>().unwrap().with_last(513), None);
         assert_eq!("S-1-5-21-123-456-789".parse(), Ok(domain));
     }
 

@@ -27,36 +27,27 @@ pub(super) struct KeptFile {
     pub(super) unsynced: bool,
 }
 
-/// What a file says.
-#[derive(Debug, Default)]
-pub(super) struct Content {
-    pub(super) records: Vec<Kept>,
-    /// Whether some of it could not be read.
-    pub(super) damaged: bool,
-}
-
-/// Everything that can be read of a file; nothing where there is none.
+/// Hands over everything that can be read of a file, one record after the other: together they would
+/// take as much as all that is known. Gives whether some of it could not be read; where there is no file
+/// there is nothing.
 ///
 /// # Errors
 /// It is there, and cannot be read at all.
-pub(super) fn read(path: &Path) -> io::Result<Content> {
+pub(super) fn read(path: &Path, mut take: impl FnMut(Kept)) -> io::Result<bool> {
     let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         read => read?,
     };
-    let Some(key) = FileKey::of(&bytes) else {
-        return Ok(Content { records: Vec::new(), damaged: !bytes.is_empty() });
-    };
+    let Some(key) = FileKey::of(&bytes) else { return Ok(!bytes.is_empty()) };
     let mut frames = Records::of(&bytes, key);
-    let mut content = Content::default();
+    let mut damaged = false;
     for record in frames.by_ref() {
         match postcard::from_bytes(record) {
-            Ok(kept) => content.records.push(kept),
-            Err(_) => content.damaged = true,
+            Ok(kept) => take(kept),
+            Err(_) => damaged = true,
         }
     }
-    content.damaged |= frames.damaged;
-    Ok(content)
+    Ok(damaged || frames.damaged)
 }
 
 impl KeptFile {

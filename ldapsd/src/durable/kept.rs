@@ -66,7 +66,7 @@ impl Short {
 impl Kept {
     /// The record of somebody's groups.
     pub(super) fn membership(user: Sid, membership: &Membership, domain: Sid) -> Self {
-        let sids = membership.sids.iter().map(|sid| Short::of(*sid, domain)).collect();
+        let sids = membership.sids.iter().map(|sid| Short::of(sid, domain)).collect();
         Self::Membership(Short::of(user, domain), sids, membership.gids.clone())
     }
 }
@@ -124,7 +124,7 @@ pub(super) mod tests {
         let domain: Sid = DOMAIN.parse().unwrap();
         let sid = |rid| domain.with_rid(rid).unwrap();
         let groups = Membership {
-            sids: vec![sid(513), "S-1-5-32-545".parse().unwrap()],
+            sids: vec![sid(513), "S-1-5-32-545".parse().unwrap()].into(),
             gids: vec![200_513],
         };
         let entry = GroupEntry { name: "g".into(), gid: 200_513, members: vec!["alice".into()] };
@@ -132,7 +132,7 @@ pub(super) mod tests {
             Kept::Of(Origin { format: FORMAT, configuration: [7; 16], domain }),
             Kept::User(Box::new(alice()), vec!["a@x".into()]),
             Kept::NoUser(Short::of(sid(1107), domain)),
-            Kept::Group(KnownGroup { entry, sid: Some(sid(513)) }),
+            Kept::Group(KnownGroup::of(entry, Some(sid(513)))),
             Kept::NoGroup(200_513),
             Kept::membership(sid(1107), &groups, domain),
             Kept::NoMembership(Short::of(sid(1107), domain)),

@@ -76,8 +76,15 @@ impl Durable {
 
     /// Whether everything that was written down is known again.
     fn recollect_accounts(&self, config: &Config, lookups: &Lookups) -> bool {
-        let content = match file::read(&self.path) {
-            Ok(content) => content,
+        let (mut is_first, mut known) = (true, None);
+        let take = |kept| match (std::mem::take(&mut is_first), &mut known) {
+            (true, _) => known = Recollection::of(kept),
+            (false, Some(known)) => known.take(kept),
+            // Of what they are is not known.
+            (false, None) => {}
+        };
+        let damaged = match file::read(&self.path, take) {
+            Ok(damaged) => damaged,
             Err(error) => {
                 let path = self.path.display();
                 tracing::error!(
@@ -87,15 +94,15 @@ impl Durable {
                 return false;
             }
         };
-        if content.damaged {
+        if damaged {
             tracing::warn!(
                 "{} is damaged, or was being written when the power went: whom it does not tell of \
                  any more is asked of the directory again",
                 self.path.display()
             );
         }
-        let mut records = content.records.into_iter();
-        let Some(Kept::Of(origin)) = records.next() else { return false };
+        let Some(known) = known else { return false };
+        let origin = &known.origin;
         if origin.format != FORMAT || origin.configuration != kept::fingerprint(config) {
             tracing::info!(
                 "who was known before the start is asked of the directory again: the configuration \
@@ -103,8 +110,8 @@ impl Durable {
             );
             return false;
         }
-        Recollection::of(records, origin.domain).give(origin.domain, lookups);
-        !content.damaged
+        known.give(lookups);
+        !damaged
     }
 
     /// Beside the accounts.
@@ -266,55 +273,61 @@ fn kept_of(watch: &Watch, subject: Subject, domain: Sid) -> Option<Kept> {
 }
 
 /// What follows from all records together: the last one about somebody holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Recollection {
-    users: HashMap<Sid, (KnownUser, Vec<Key>)>,
+    origin: Origin,
+    users: HashMap<Sid, (Arc<KnownUser>, Vec<Key>)>,
     groups: HashMap<u32, KnownGroup>,
     memberships: HashMap<Sid, Membership>,
 }
 
 impl Recollection {
-    fn of(records: impl Iterator<Item = Kept>, domain: Sid) -> Self {
-        let mut all = Self::default();
-        for kept in records {
-            // None: of a SID that is none, which nobody wrote.
-            let _ = all.take(kept, domain);
-        }
-        all
+    /// What follows is of what the first record says; None: it says nothing.
+    fn of(first: Kept) -> Option<Self> {
+        let Kept::Of(origin) = first else { return None };
+        let (users, groups, memberships) = Default::default();
+        Some(Self { origin, users, groups, memberships })
     }
 
-    fn take(&mut self, kept: Kept, domain: Sid) -> Option<()> {
+    fn take(&mut self, kept: Kept) {
+        // None: of a SID that is none, or of what is no entry, which nobody wrote.
+        let _ = self.try_take(kept);
+    }
+
+    fn try_take(&mut self, kept: Kept) -> Option<()> {
+        let domain = self.origin.domain;
         match kept {
             Kept::Of(_) => {}
             Kept::User(user, names) => {
                 let names = names.iter().filter_map(|name| UserName::parse(name.as_bytes()).ok());
+                let names = names.map(Key::UserName).collect();
                 // Both the daemon and the modules check every entry.
                 user.entry.check().ok()?;
-                self.users.insert(user.record.sid, (*user, names.map(Key::UserName).collect()));
+                self.users.insert(user.record.sid, (Arc::from(user), names));
             }
             Kept::NoUser(sid) => drop(self.users.remove(&sid.sid(domain)?)),
             Kept::Group(group) => {
-                group.entry.check().ok()?;
-                self.groups.insert(group.entry.gid, group);
+                group.entry().check().ok()?;
+                self.groups.insert(group.gid, group);
             }
             Kept::NoGroup(gid) => drop(self.groups.remove(&gid)),
             Kept::Membership(sid, sids, gids) => {
                 let sids = sids.iter().map(|sid| sid.sid(domain)).collect::<Option<Vec<_>>>()?;
-                self.memberships.insert(sid.sid(domain)?, Membership { sids, gids });
+                self.memberships.insert(sid.sid(domain)?, Membership { sids: sids.into(), gids });
             }
             Kept::NoMembership(sid) => drop(self.memberships.remove(&sid.sid(domain)?)),
         }
         Some(())
     }
 
-    fn give(self, domain: Sid, lookups: &Lookups) {
-        let Self { users, groups, memberships } = self;
+    fn give(self, lookups: &Lookups) {
+        let Self { origin, users, groups, memberships } = self;
         tracing::info!(
             "{} users and {} groups are known from before the start",
             users.len(),
             groups.len()
         );
-        let (users, groups) = (users.into_values().collect(), groups.into_values().collect());
-        lookups.recollect_kept(domain, users, groups, memberships.into_iter().collect());
+        let (users, groups) = (users.into_values(), groups.into_values());
+        lookups.recollect_kept(origin.domain, users, groups, memberships.into_iter());
     }
 }

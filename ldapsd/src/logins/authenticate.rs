@@ -7,7 +7,6 @@ use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
 
 use super::hopeless::{self, Hopeless};
@@ -15,7 +14,7 @@ use super::readings::Reading;
 use super::stop::{Stop, decided};
 use super::{Decision, identity, offline, rules, trace};
 use crate::host::Host;
-use crate::lookups::memory::KnownUser;
+use crate::lookups::memory::{KnownUser, Sids};
 use crate::peer::Peer;
 use crate::status::Numbers;
 
@@ -54,7 +53,7 @@ async fn steps(
     offline::heed_account(host, login, found.as_deref()).await;
     let user = identity::same(found, login)?;
     let groups = membership.flatten();
-    let groups = groups.as_ref().map(|membership| membership.sids.as_slice());
+    let groups = groups.as_ref().map(|membership| &membership.sids);
     before_the_bind(host, login, &user, groups).await?;
     let turn = super::turn_to_bind(host, &user).await?;
     let unbound = host.directory.unbound(ready).await?;
@@ -86,7 +85,7 @@ pub(super) async fn before_the_bind(
     host: &Host,
     login: &Login<'_>,
     user: &KnownUser,
-    groups: Option<&[Sid]>,
+    groups: Option<&Sids>,
 ) -> Result<(), Stop> {
     if let Judgement::Unreadable(attribute) = user.record.state.judge(std::time::SystemTime::now())
     {
@@ -127,11 +126,12 @@ async fn rules(
     host: &Host,
     login: &Login<'_>,
     user: &KnownUser,
-    groups: Option<&[Sid]>,
+    groups: Option<&Sids>,
 ) -> Result<rules::Ruling, Stop> {
     let access = &host.config.access;
+    let none = Sids::default();
     let groups = match (rules::need_groups(access, login.service), groups) {
-        (false, _) => &[],
+        (false, _) => &none,
         (true, Some(groups)) => groups,
         (true, None) => return Err(super::account::unreadable(user, "tokenGroups").into()),
     };

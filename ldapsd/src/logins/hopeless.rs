@@ -4,11 +4,10 @@
 
 use std::fmt;
 
-use ldaps_core::sid::Sid;
 use ldaps_directory::UserRecord;
 
 use super::readings::Reading;
-use crate::lookups::memory::KnownUser;
+use crate::lookups::memory::{KnownUser, Sids};
 
 /// The RID of the domain group Protected Users (MS-DTYP 2.4.2.4, PROTECTED_USERS).
 const PROTECTED_USERS: u32 = 525;
@@ -33,7 +32,7 @@ impl fmt::Display for Hopeless {
 }
 
 /// What the account and its groups say; None for the groups where AD does not show them.
-pub(super) fn of(user: &UserRecord, groups: Option<&[Sid]>) -> Option<Hopeless> {
+pub(super) fn of(user: &UserRecord, groups: Option<&Sids>) -> Option<Hopeless> {
     let protected = user.sid.split_rid().and_then(|(domain, _)| domain.with_rid(PROTECTED_USERS));
     if protected.is_some_and(|group| groups.is_some_and(|groups| groups.contains(&group))) {
         return Some(Hopeless::ProtectedUser);
@@ -46,5 +45,5 @@ pub(super) fn of(user: &UserRecord, groups: Option<&[Sid]>) -> Option<Hopeless> 
 pub(super) async fn of_reading(user: &KnownUser, reading: &Reading) -> Option<Hopeless> {
     let person = reading.person().await.ok().flatten();
     let membership = person.and_then(|person| person.membership);
-    of(&user.record, membership.as_ref().map(|membership| membership.sids.as_slice()))
+    of(&user.record, membership.as_ref().map(|membership| &membership.sids))
 }

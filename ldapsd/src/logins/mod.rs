@@ -29,14 +29,13 @@ use ldaps_core::protocol::messages::{Login, PamReply, PamRequest, Verdict};
 use ldaps_core::protocol::tools::Decided;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
-use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Unbound};
 use tracing::Instrument as _;
 
 use self::stop::Stop;
 use crate::budget::Place;
 use crate::host::Host;
-use crate::lookups::memory::KnownUser;
+use crate::lookups::memory::{KnownUser, Sids};
 use crate::peer::Peer;
 use crate::status::Numbers;
 
@@ -265,7 +264,7 @@ fn checked_caller(host: &Host, peer: Peer, login: &Login<'_>) -> Result<UserName
 pub(crate) async fn access_table(
     host: &Host,
     user: &KnownUser,
-    groups: &[Sid],
+    groups: &Sids,
 ) -> Result<Vec<(String, bool)>, DirectoryError> {
     let access = &host.config.access;
     let services = access.services.keys().map(String::as_str).chain([ANY_OTHER_SERVICE]);

@@ -25,7 +25,7 @@ use super::rules::{self, Word};
 use super::stop::{Stop, decided};
 use super::{Decision, identity};
 use crate::host::Host;
-use crate::lookups::memory::{KnownUser, Membership};
+use crate::lookups::memory::{KnownUser, Membership, Sids};
 use crate::lookups::person::PersonNow;
 use crate::offline::record::{Record, Seen};
 use crate::offline::tries::{self, Try};
@@ -63,7 +63,7 @@ pub(super) async fn heed_account(host: &Host, login: &Login<'_>, user: Option<&K
 
 /// AD says now which groups the user is in: whoever the rules let in nowhere any more, where they
 /// let them in before, is forgotten; members of Protected Users are, in any case.
-pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &[Sid]) {
+pub(super) async fn heed_groups(host: &Host, user: &KnownUser, groups: &Sids) {
     let sid = user.record.sid;
     let Some(record) = host.offline.of(sid) else { return };
     if let hopeless @ Some(_) = hopeless::of(&user.record, Some(groups)) {
@@ -240,7 +240,7 @@ async fn see(
     for filter in host.config.access.filters() {
         matches.push((filter.to_string(), host.lookups.matches_now(user, &filter).await?));
     }
-    let mut groups = host.lookups.group_entries(user, &membership.sids).await?;
+    let mut groups = host.lookups.group_entries(user, &membership.sids.to_vec()).await?;
     // As much of their members as this person may know of without being asked: themselves.
     let with_member = |group: &mut GroupEntry| group.members = vec![user.entry.name.clone()];
     groups.iter_mut().for_each(with_member);

@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use ldaps_core::config::{Access, LdapFilter, Rule, Subject, Verdict};
 use ldaps_core::names::GroupName;
-use ldaps_core::sid::Sid;
 use ldaps_directory::DirectoryError;
 
 use crate::lookups::Lookups;
-use crate::lookups::memory::KnownUser;
+use crate::lookups::memory::{KnownUser, Sids};
 use crate::offline::record::Record;
 
 /// What the rules say, in words where they say no.
@@ -61,7 +60,7 @@ pub(crate) async fn rule(
     lookups: &Lookups,
     service: &str,
     user: &KnownUser,
-    groups: &[Sid],
+    groups: &Sids,
     word: Word<'_>,
 ) -> Result<Ruling, DirectoryError> {
     let allowed = match by_lists(access, lookups, service, &user.entry.name, groups).await? {
@@ -119,7 +118,7 @@ async fn by_lists(
     lookups: &Lookups,
     service: &str,
     user: &str,
-    groups: &[Sid],
+    groups: &Sids,
 ) -> Result<Ruling, DirectoryError> {
     let rule = access.rule_for(service);
     let member_of = member_of(&rule, lookups, groups).await?;
@@ -139,7 +138,7 @@ async fn by_lists(
 async fn member_of(
     rule: &Rule<'_>,
     lookups: &Lookups,
-    groups: &[Sid],
+    groups: &Sids,
 ) -> Result<HashSet<String>, DirectoryError> {
     let mut member_of = HashSet::new();
     for name in groups_of(rule) {
@@ -172,7 +171,7 @@ pub(crate) async fn entries(
     lookups: &Lookups,
     service: &str,
     user: &str,
-    groups: &[Sid],
+    groups: &Sids,
 ) -> Result<Vec<Entry>, DirectoryError> {
     let rule = access.rule_for(service);
     let member_of = member_of(&rule, lookups, groups).await?;

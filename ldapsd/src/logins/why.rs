@@ -63,7 +63,7 @@ async fn of_user(
     seen: &Seen,
     user: &Arc<KnownUser>,
 ) -> WhyReport {
-    let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
+    let groups = seen.membership.as_ref().map(|membership| &membership.sids);
     let hopeless = hopeless::of(&user.record, groups);
     let uid = user.entry.uid;
     let login = Login { user: name.as_str(), uid, service, rhost: "", tty: "", ruser: "" };
@@ -94,7 +94,7 @@ async fn auth(
         if let Some(error) = &seen.remembered {
             return Ok(offline::foresee(host, login, name, error).await);
         }
-        let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
+        let groups = seen.membership.as_ref().map(|membership| &membership.sids);
         authenticate::before_the_bind(host, login, user, groups).await?;
         may_be_tried(host, user).await?;
         let (state, now) = (&user.record.state, SystemTime::now());

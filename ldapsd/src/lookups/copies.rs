@@ -32,15 +32,15 @@ impl Lookups {
     pub(crate) fn recollect_kept(
         &self,
         domain: Sid,
-        users: Vec<(KnownUser, Vec<Key>)>,
-        groups: Vec<KnownGroup>,
-        memberships: Vec<(Sid, Membership)>,
+        users: impl Iterator<Item = (Arc<KnownUser>, Vec<Key>)>,
+        groups: impl Iterator<Item = KnownGroup>,
+        memberships: impl Iterator<Item = (Sid, Membership)>,
     ) {
         let mut memory = self.0.memory();
         memory.belong_to(domain);
-        users.into_iter().for_each(|(user, names)| memory.recollect_user(user, names));
-        groups.into_iter().for_each(|group| memory.recollect_group(group));
-        memberships.into_iter().for_each(|(sid, groups)| memory.recollect_membership(sid, groups));
+        users.for_each(|(user, names)| memory.recollect_user(user, names));
+        groups.for_each(|group| memory.recollect_group(group));
+        memberships.for_each(|(sid, groups)| memory.recollect_membership(sid, groups));
     }
 }
 

@@ -161,7 +161,7 @@ impl Inner {
         let entry = entry.and_then(|entry| accounts.still_the_groups(entry, record.sid));
         let Some(mut entry) = told(entry, &record.dn) else { return Ok(None) };
         entry.members = member_names(self.directory.members(&record.dn).await?, local);
-        Ok(Some(Arc::new(KnownGroup { entry, sid: Some(record.sid) })))
+        Ok(Some(Arc::new(KnownGroup::of(entry, Some(record.sid)))))
     }
 
     /// The group of a user's own, by name or gid; nobody else is in it. Where a group of the
@@ -200,7 +200,7 @@ impl Inner {
             return Ok(None);
         }
         let entry = GroupEntry { name, gid, members: Vec::new() };
-        Ok(Some(Arc::new(KnownGroup { entry, sid: None })))
+        Ok(Some(Arc::new(KnownGroup::of(entry, None))))
     }
 
     pub(super) async fn find_membership(
@@ -247,7 +247,7 @@ impl Inner {
         };
         let twice = self.gids_twice(accounts, &gids).await?;
         gids.retain(|gid| !twice.contains_key(gid) && !local.has_gid(*gid));
-        let membership = Arc::new(Membership { sids, gids });
+        let membership = Arc::new(Membership { sids: sids.into(), gids });
         self.memory().keep_membership(user, &membership);
         Ok(membership)
     }
@@ -282,7 +282,7 @@ impl Inner {
             if let Some(known) = self.complete_group(&accounts, group, &local).await? {
                 accounts.give_group(&known);
                 self.memory().keep_group(&known);
-                records.push(known.entry.clone());
+                records.push(known.entry());
             }
         }
         Ok(Page { records, next: page.next })

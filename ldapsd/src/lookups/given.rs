@@ -90,8 +90,8 @@ impl Accounts {
 
     /// The same of a group.
     pub(super) fn give_group(&self, group: &KnownGroup) {
-        if let Some(sid) = group.sid.filter(|_| self.may_be_twice(group.entry.gid)) {
-            self.given.give(Kind::Group, group.entry.gid, sid);
+        if let Some(sid) = group.sid.filter(|_| self.may_be_twice(group.gid)) {
+            self.given.give(Kind::Group, group.gid, sid);
         }
     }
 }

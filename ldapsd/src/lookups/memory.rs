@@ -8,9 +8,11 @@ mod before_start;
 mod copied;
 mod doubt;
 mod held;
+mod members;
 mod mirrored;
 mod nobody;
 mod persons;
+mod sids;
 mod survey;
 
 use std::collections::HashMap;
@@ -30,6 +32,8 @@ use tokio::time::Instant;
 use super::outbox::{Outbox, Outboxes, Subject};
 pub(crate) use held::{Copied, Recalled, Trust};
 use held::{Held, is_within};
+pub(crate) use members::Members;
+pub(crate) use sids::Sids;
 
 /// How a user or group was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,15 +58,30 @@ pub(crate) struct KnownUser {
 /// A group that is served here, with its members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KnownGroup {
-    pub(crate) entry: GroupEntry,
+    pub(crate) name: String,
+    pub(crate) gid: u32,
+    pub(crate) members: Members,
     /// The group's SID; None for a user's private group, which the directory has no object of.
     pub(crate) sid: Option<Sid>,
+}
+
+impl KnownGroup {
+    pub(crate) fn of(entry: GroupEntry, sid: Option<Sid>) -> Self {
+        let GroupEntry { name, gid, members } = entry;
+        Self { name, gid, members: members.into(), sid }
+    }
+
+    /// The group as it is answered.
+    pub(crate) fn entry(&self) -> GroupEntry {
+        let Self { name, gid, members, .. } = self;
+        GroupEntry { name: name.clone(), gid: *gid, members: members.to_vec() }
+    }
 }
 
 /// The groups of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Membership {
-    pub(crate) sids: Vec<Sid>,
+    pub(crate) sids: Sids,
     pub(crate) gids: Vec<u32>,
 }
 
@@ -198,10 +217,10 @@ impl Memory {
 
     /// Keeps a group under its name and id.
     pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>) {
-        let is_news = Held::is_news(self.groups.get(&group.entry.gid), group);
-        self.put_group(Held::now(group, group_name(&group.entry).into_iter().collect()));
+        let is_news = Held::is_news(self.groups.get(&group.gid), group);
+        self.put_group(Held::now(group, group_name(group).into_iter().collect()));
         if is_news {
-            self.outboxes.put(Subject::Group(group.entry.gid));
+            self.outboxes.put(Subject::Group(group.gid));
         }
     }
 
@@ -313,7 +332,7 @@ impl Memory {
     }
 
     fn put_group(&mut self, held: Held<KnownGroup>) {
-        let gid = held.known.entry.gid;
+        let gid = held.known.gid;
         self.take_group(gid);
         self.somebody_has(&Key::Gid(gid));
         for key in &held.keys {
@@ -343,6 +362,6 @@ fn canonical_keys(entry: &PasswdEntry) -> Vec<Key> {
     [Key::Uid(entry.uid)].into_iter().chain(name).collect()
 }
 
-fn group_name(entry: &GroupEntry) -> Option<Key> {
-    GroupName::parse(entry.name.as_bytes()).ok().map(Key::GroupName)
+fn group_name(group: &KnownGroup) -> Option<Key> {
+    GroupName::parse(group.name.as_bytes()).ok().map(Key::GroupName)
 }

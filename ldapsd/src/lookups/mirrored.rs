@@ -132,7 +132,7 @@ impl View {
         if is_private && !groups.contains(&user.name) && !self.local.has_group(&user.name) {
             let (name, gid) = (user.name.clone(), user.gid);
             let entry = GroupEntry { name, gid, members: Vec::new() };
-            self.inner.memory().keep_group(&Arc::new(KnownGroup { entry, sid: None }));
+            self.inner.memory().keep_group(&Arc::new(KnownGroup::of(entry, None)));
         }
     }
 
@@ -256,8 +256,7 @@ impl View {
             }
             entry.members.sort_unstable();
             entry.members.dedup();
-            entry.members.shrink_to_fit();
-            let group = Arc::new(KnownGroup { entry, sid: Some(sid) });
+            let group = Arc::new(KnownGroup::of(entry, Some(sid)));
             self.accounts.give_group(&group);
             self.inner.memory().keep_group(&group);
         }
@@ -273,7 +272,7 @@ impl View {
             let membership = known.entry(roots).or_insert_with(|| {
                 let sids = graph.token(roots);
                 let gids = self.gids(&sids, &held, &taken);
-                Arc::new(Membership { sids, gids })
+                Arc::new(Membership { sids: sids.into(), gids })
             });
             self.inner.memory().keep_computed(user, membership);
         }

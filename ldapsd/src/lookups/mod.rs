@@ -146,7 +146,7 @@ impl Lookups {
         }
         let recalled = self.0.memory().group(&key);
         let found = self.0.answer(recalled, asker, self.0.clone().find_group_once(key)).await?;
-        Ok(found.filter(|group| !local.has_group(&group.entry.name)))
+        Ok(found.filter(|group| !local.has_group(&group.name)))
     }
 
     /// The groups of a user, from memory where they are fresh. None: AD does not show them.

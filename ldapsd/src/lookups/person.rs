@@ -98,7 +98,7 @@ impl Inner {
     ) -> Result<Arc<Membership>, DirectoryError> {
         if accounts.has_numbers()
             && let Recalled::Fresh(held) = self.memory().membership(user)
-            && held.sids == sids
+            && held.sids.iter().eq(sids.iter().copied())
         {
             return Ok(held);
         }

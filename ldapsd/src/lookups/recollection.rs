@@ -52,7 +52,7 @@ impl Lookups {
         let twice = self.0.gids_twice(&accounts, &gids).await?;
         entries.retain(|entry| !twice.contains_key(&entry.gid));
         let own = self.0.private_group(&accounts, &Key::Gid(user.entry.gid), &local).await?;
-        entries.extend(own.map(|group| group.entry.clone()));
+        entries.extend(own.map(|group| group.entry()));
         Ok(entries)
     }
 }

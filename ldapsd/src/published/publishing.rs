@@ -104,7 +104,7 @@ impl Publishing {
                 known.is_some_and(|known| {
                     known.trust != Trust::Doubted
                         && !self.hides_group(&known.known)
-                        && group.to_entry().as_ref() == Some(&known.known.entry)
+                        && group.to_entry() == Some(known.known.entry())
                 })
             }
             OwnedKey::GroupsOf(uid) => {
@@ -242,7 +242,7 @@ impl Publishing {
                 }
                 done
             }
-            Put::Group(group) => self.map.put_group(&group.entry),
+            Put::Group(group) => self.map.put_group(&group.entry()),
             Put::Membership(uid, membership) => self.map.put_groups_of(uid, &membership.gids),
             Put::Nobody(key, until) => self.map.put_nobody(key.key(), until),
         };
@@ -277,8 +277,7 @@ impl Publishing {
     }
 
     fn hides_group(&self, group: &KnownGroup) -> bool {
-        let entry = &group.entry;
-        let hides = |local: &Arc<Names>| local.has_group(&entry.name) || local.has_gid(entry.gid);
+        let hides = |local: &Arc<Names>| local.has_group(&group.name) || local.has_gid(group.gid);
         self.local.as_ref().is_none_or(hides)
     }
 }

@@ -18,7 +18,7 @@ use super::{Reply, Request, reply};
 use crate::budget::{Asker, Budget};
 use crate::host::Host;
 use crate::logins;
-use crate::lookups::memory::{Key, KnownUser};
+use crate::lookups::memory::{Key, KnownUser, Sids};
 use crate::lookups::person::PersonNow;
 use crate::metrics;
 use crate::peer::Peer;
@@ -145,14 +145,15 @@ async fn report(
     person: &PersonNow,
 ) -> Result<UserReport, DirectoryError> {
     let PersonNow { user, membership } = person;
+    let none = Sids::default();
     let (sids, gids) = match membership {
-        Some(membership) => (membership.sids.as_slice(), membership.gids.as_slice()),
-        None => Default::default(),
+        Some(membership) => (&membership.sids, membership.gids.as_slice()),
+        None => (&none, Default::default()),
     };
     let mut groups = Vec::with_capacity(gids.len());
     for gid in gids {
         let group = host.lookups.group(Key::Gid(*gid), asker).await?;
-        groups.push((*gid, group.map(|group| group.entry.name.clone()).unwrap_or_default()));
+        groups.push((*gid, group.map(|group| group.name.clone()).unwrap_or_default()));
     }
     if let Some(membership) = membership {
         let local = host.lookups.local_names()?;

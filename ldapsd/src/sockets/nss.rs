@@ -80,7 +80,7 @@ async fn user(host: &Host, asker: Asker<'_>, key: Key) -> Result<NssReply, Direc
 
 async fn group(host: &Host, asker: Asker<'_>, key: Key) -> Result<NssReply, DirectoryError> {
     let found = host.lookups.group(key, asker).await?;
-    Ok(found.map_or(NssReply::NotFound, |group| NssReply::Group(group.entry.clone())))
+    Ok(found.map_or(NssReply::NotFound, |group| NssReply::Group(group.entry())))
 }
 
 async fn groups_of(

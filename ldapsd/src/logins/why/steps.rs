@@ -6,7 +6,6 @@ use jiff::{Timestamp, tz::TimeZone};
 use ldaps_core::config::Pam;
 use ldaps_core::protocol::admin::{Speaks, WhyStep};
 use ldaps_core::refusal::Refusal;
-use ldaps_core::sid::Sid;
 use ldaps_directory::{AccountState, PasswordState};
 
 use super::super::account::{Seen, unreadable};
@@ -16,7 +15,7 @@ use super::super::stop::Stop;
 use super::super::workstation::{self, LogOnTo};
 use super::super::{foresee, may_be_tried};
 use crate::host::Host;
-use crate::lookups::memory::KnownUser;
+use crate::lookups::memory::{KnownUser, Sids};
 use crate::offline::tries::{self, Try};
 
 /// What is said where an account is not in a state that AD refuses.
@@ -65,7 +64,7 @@ pub(super) async fn of_user(
     steps.push(of_tries(host, user).await);
     let dc = super::dc(host);
     steps.push(of_computers(&user.record.state, &dc));
-    let groups = seen.membership.as_ref().map(|membership| membership.sids.as_slice());
+    let groups = seen.membership.as_ref().map(|membership| &membership.sids);
     steps.push(of_hopeless(hopeless, groups.is_some()));
     match groups {
         Some(groups) => match of_rules(host, service, user, groups, seen.word()).await {
@@ -222,7 +221,7 @@ async fn of_rules(
     host: &Host,
     service: &str,
     user: &KnownUser,
-    groups: &[Sid],
+    groups: &Sids,
     word: Word<'_>,
 ) -> Result<Vec<WhyStep>, ldaps_directory::DirectoryError> {
     let (access, lookups) = (&host.config.access, &host.lookups);

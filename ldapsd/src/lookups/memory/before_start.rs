@@ -21,14 +21,14 @@ impl Memory {
     ) {
         let keys = names.into_iter().map(Key::UserName).collect();
         self.recollect_membership(user.record.sid, membership);
-        self.recollect_user(user, keys);
+        self.recollect_user(Arc::new(user), keys);
         for entry in groups {
-            self.recollect_group(KnownGroup { entry, sid: None });
+            self.recollect_group(KnownGroup::of(entry, None));
         }
     }
 
     /// The same of a user alone, by these names besides the canonical one.
-    pub(crate) fn recollect_user(&mut self, user: KnownUser, names: Vec<Key>) {
+    pub(crate) fn recollect_user(&mut self, user: Arc<KnownUser>, names: Vec<Key>) {
         let sid = user.record.sid;
         if let Some(held) = self.users.get_mut(&sid) {
             for name in names {
@@ -42,13 +42,13 @@ impl Memory {
         let mut keys = canonical_keys(&user.entry);
         keys.extend(names);
         keys.retain(|key| !self.user_keys.contains_key(key));
-        self.put_user(Held::before_start(Arc::new(user), keys));
+        self.put_user(Held::before_start(user, keys));
     }
 
     /// The same of a group.
     pub(crate) fn recollect_group(&mut self, group: KnownGroup) {
-        let name = group_name(&group.entry);
-        let is_known = self.groups.contains_key(&group.entry.gid)
+        let name = group_name(&group);
+        let is_known = self.groups.contains_key(&group.gid)
             || name.as_ref().is_some_and(|name| self.group_names.contains_key(name));
         if !is_known {
             self.put_group(Held::before_start(Arc::new(group), name.into_iter().collect()));

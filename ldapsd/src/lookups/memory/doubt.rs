@@ -102,8 +102,8 @@ impl Memory {
         let of_sid = |held: &&mut Held<KnownGroup>| held.known.sid == Some(group.sid);
         if let Some(held) = self.groups.values_mut().find(of_sid) {
             held.seen = Some(Instant::now());
-            if held.known.entry.name != name {
-                let gid = held.known.entry.gid;
+            if held.known.name != name {
+                let gid = held.known.gid;
                 self.doubt_group(gid);
             }
         }
@@ -112,7 +112,7 @@ impl Memory {
     /// Forgets the group with this SID.
     pub(crate) fn forget_group_of(&mut self, sid: Sid) {
         let of_sid = |held: &&Held<KnownGroup>| held.known.sid == Some(sid);
-        let gid = self.groups.values().find(of_sid).map(|held| held.known.entry.gid);
+        let gid = self.groups.values().find(of_sid).map(|held| held.known.gid);
         if let Some(gid) = gid {
             self.forget_group(gid);
         }

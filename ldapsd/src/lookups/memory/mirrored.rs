@@ -99,8 +99,8 @@ impl Memory {
     /// So many groups that the directory has objects of, whose gids are above this one.
     pub(crate) fn groups_above(&self, above: Option<u32>, most: usize) -> Vec<GroupEntry> {
         let groups = self.groups.values().filter(|held| held.known.sid.is_some());
-        let groups = groups.map(|held| (held.known.entry.gid, &held.known));
-        lowest(groups, above, most).into_iter().map(|group| group.entry.clone()).collect()
+        let groups = groups.map(|held| (held.known.gid, &held.known));
+        lowest(groups, above, most).into_iter().map(|group| group.entry()).collect()
     }
 }
 
@@ -121,14 +121,13 @@ fn lowest<Known>(
 
 impl Membership {
     fn is_of_the_same_groups(&self, other: &Self) -> bool {
-        fn sorted<T: Ord + Copy>(all: &[T]) -> Vec<T> {
-            let mut all = all.to_vec();
+        fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
             all.sort_unstable();
             all
         }
         let is_as_long = self.sids.len() == other.sids.len() && self.gids.len() == other.gids.len();
         is_as_long
-            && sorted(&self.sids) == sorted(&other.sids)
-            && sorted(&self.gids) == sorted(&other.gids)
+            && sorted(self.sids.to_vec()) == sorted(other.sids.to_vec())
+            && sorted(self.gids.clone()) == sorted(other.gids.clone())
     }
 }

@@ -18,7 +18,7 @@ impl Memory {
                 self.forget_name(sid, &key);
             }
         }
-        if let Some(gid) = self.held_group(&key).map(|held| held.known.entry.gid) {
+        if let Some(gid) = self.held_group(&key).map(|held| held.known.gid) {
             self.forget_group(gid);
         }
         self.nobody.put(key, Instant::now());

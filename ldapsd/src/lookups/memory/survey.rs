@@ -104,7 +104,7 @@ impl Memory {
     fn exhibit_group(&self, gid: u32) -> Option<Exhibit> {
         let held = self.groups.get(&gid)?;
         Some(Exhibit::Group {
-            entry: held.known.entry.clone(),
+            entry: held.known.entry(),
             sid: held.known.sid.map(|sid| sid.to_string()),
             read_s: seconds_since(held.read),
             doubted: held.doubted,

@@ -84,7 +84,7 @@ async fn group(host: &Host, name: &GroupName) -> Result<Refreshed, DirectoryErro
         None => Some(host.lookups.why_no_group(name).await?),
     };
     Ok(Refreshed {
-        name: group.after.as_ref().map(|group| group.entry.name.clone()),
+        name: group.after.as_ref().map(|group| group.name.clone()),
         why_nobody,
         was_known: group.before.is_some(),
         changes: differences(&group, of_group),
@@ -125,9 +125,9 @@ fn of_membership(membership: &Membership) -> Fields {
 
 fn of_group(group: &KnownGroup) -> Fields {
     vec![
-        ("name", group.entry.name.clone()),
-        ("gid", group.entry.gid.to_string()),
-        ("members", listed(group.entry.members.iter().cloned())),
+        ("name", group.name.clone()),
+        ("gid", group.gid.to_string()),
+        ("members", listed(group.members.iter().map(str::to_owned))),
     ]
 }
 

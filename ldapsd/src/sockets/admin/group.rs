@@ -33,7 +33,7 @@ async fn report(
     name: &GroupName,
 ) -> Result<GroupReport, DirectoryError> {
     let mut report = GroupReport {
-        entry: group.entry.clone(),
+        entry: group.entry(),
         dn: None,
         sid: group.sid.map(|sid| sid.to_string()),
         groups_in_it: Vec::new(),

@@ -9,11 +9,13 @@ use super::loops::{Loops, Often};
 use super::map::nanoseconds;
 use super::place::{empty, memory, name, only_ldaps, shuffled};
 use crate::numbers::Samples;
+use ldaps_core::local::{GROUP_FILE, names_and_ids};
 use ldaps_core::protocol::client::{NSS_DEADLINE, Socket, ask};
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use ldaps_core::run_dir::{BUILT_IN, RunDir};
 use scenarios::outcome::{Check, Failure, ensure};
 use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +53,7 @@ pub fn users(count: u32) -> Check {
     print("cold-socket", count, one_by_one(cold)?.median());
     print("cold-each", count, at_once(rest)?);
     print("daemon-bytes", count, memory(&daemon.pid(), "VmRSS")?);
+    print("daemon-own", count, memory(&daemon.pid(), "RssAnon")?);
     print("known-socket", count, one_by_one(order.get(..COLD).unwrap_or_default())?.median());
     // The file is on the disk a second later.
     std::thread::sleep(Duration::from_secs(3));
@@ -185,16 +188,10 @@ impl Domain {
             fs::write(dir.join(file), text).map_err(failed("write into /etc/ldaps"))
         };
         put("ca.pem", &server.ca_pem().map_err(untold)?)?;
-        put("secret", SERVICE_PASSWORD.as_bytes())?;
-        let secret = dir.join("secret");
-        let ended = Command::new("install")
-            .args(["-m", "0640", "-g", "ldapsd"])
-            .args([&secret, &dir.join("bind.secret")])
-            .status();
-        ensure(ended.is_ok_and(|ended| ended.success()), || "no secret".to_owned())?;
+        secret(&dir.join("secret"))?;
         let config = format!(
             "[directory]\nuri = [\"{}\"]\nbind_dn = \"svc-linux@corp.example\"\n\
-             bind_secret = \"{CONFIG_DIR}/bind.secret\"\n[directory.address]\n\"{}\" = \"127.0.0.1\"\n\
+             bind_secret = \"{CONFIG_DIR}/secret\"\n[directory.address]\n\"{}\" = \"127.0.0.1\"\n\
              [tls]\nca = \"{CONFIG_DIR}/ca.pem\"\n[access]\nallow = [\"alice\"]\n",
             server.url(),
             server.url_host(),
@@ -202,6 +199,18 @@ impl Domain {
         put("ldaps.toml", config.as_bytes())?;
         Ok(Self(server))
     }
+}
+
+/// The service account's password, for the daemon alone. Who that is stands in the files: the module,
+/// which nsswitch.conf names alone, does not know the host's own.
+fn secret(file: &Path) -> Check {
+    let groups = names_and_ids(Path::new(GROUP_FILE)).map_err(failed("read /etc/group"))?;
+    let gid = groups.into_iter().find_map(|(name, gid)| (name == "ldapsd").then_some(gid));
+    ensure(gid.is_some(), || "the sandbox has no group ldapsd".to_owned())?;
+    fs::write(file, SERVICE_PASSWORD).map_err(failed("write the secret"))?;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o640))
+        .and_then(|()| chown(file, None, gid))
+        .map_err(failed("close the secret to others"))
 }
 
 impl Drop for Domain {

@@ -16,6 +16,15 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// What the number says.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Bytes => "bytes",
+        }
+    }
+
     /// A number of this unit, in words.
     #[must_use]
     pub fn tell(self, number: f64) -> String {
@@ -73,6 +82,7 @@ pub const USERS: &[Line] = &[
     line("known-socket", Unit::Time, "the daemon's socket, asked before, random order"),
     line("cold-each", Unit::Time, "all users asked for, 16 at once: each"),
     line("daemon-bytes", Unit::Bytes, "the daemon's memory with all of them"),
+    line("daemon-own", Unit::Bytes, "of it its own, without the map and other files"),
     line("durable-bytes", Unit::Bytes, "the file from which it knows them after a restart"),
     line("start", Unit::Time, "from a kill -9 to the next answer"),
     line("daemon-bytes-after", Unit::Bytes, "the daemon's memory after that"),

@@ -19,7 +19,7 @@ mod report;
 
 use figures::Figures;
 use scenarios::outcome::{Check, Failure, ensure};
-use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -55,8 +55,8 @@ pub fn run(words: &[String]) -> Check<Ended> {
     match *words {
         [] => enter(&[]),
         ["--smoke"] => enter(&["--smoke"]),
-        ["inside"] => inside(&FULL, true),
-        ["inside", "--smoke"] => inside(&SMALL, false),
+        ["inside"] => well(full()),
+        ["inside", "--smoke"] => well(smoke()),
         ["part", "users", size] => well(map::users(number(size)?)),
         ["part", "members", size] => well(map::members(number(size)?)),
         ["part", "domain", size] => well(domain::users(number(size)?)),
@@ -111,39 +111,67 @@ fn own() -> Check<PathBuf> {
     std::env::current_exe().map_err(failed("find this program"))
 }
 
-/// Inside: all parts, one after another.
-fn inside(sizes: &Sizes, write: bool) -> Check<Ended> {
-    ensure(std::env::var_os("LDAPS_SANDBOX").is_some(), || {
-        "this changes /etc and /run: only in tests/host/sandbox".to_owned()
-    })?;
+/// Inside: all of it, into the page.
+fn full() -> Check {
     let mut figures = Figures::default();
-    for size in sizes.users {
-        figures.add(&part("users", size)?)?;
+    for (kind, size) in parts(&FULL) {
+        figures.add(&part(kind, &size)?)?;
     }
-    for size in sizes.members {
-        figures.add(&part("members", size)?)?;
+    println!("{}", report::write(&root().join("docs"), &figures, FULL.users, FULL.members)?);
+    Ok(())
+}
+
+/// Inside: all of it once with small sizes, into a copy of the page.
+fn smoke() -> Check {
+    let (mut figures, mut failures) = (Figures::default(), Vec::new());
+    let mut passed = 0;
+    let mut count = |what: String, done: Check| match done {
+        Ok(()) => {
+            passed += 1;
+            println!("ok {what}");
+        }
+        Err(failure) => {
+            println!("FAILED {what}: {failure}");
+            failures.push(what);
+        }
+    };
+    for (kind, size) in parts(&SMALL) {
+        let done = part(kind, &size).and_then(|printed| figures.add(&printed));
+        count(format!("{kind}, {size}"), done);
     }
-    let all: Vec<String> = sizes.members.iter().map(u32::to_string).collect();
-    figures.add(&part("groups", all.join(","))?)?;
-    for size in sizes.users {
-        figures.add(&part("domain", size)?)?;
-    }
-    let text = report::markdown(&figures, sizes.users, sizes.members)?;
-    println!("{text}");
-    if write {
-        report::write(&root().join("docs"), &figures, &text)?;
-    } else {
-        println!("1 passed, 0 failed, 0 skipped");
-    }
-    Ok(Ended::Well)
+    let written = in_a_copy_of_the_page(|docs| {
+        report::write(docs, &figures, SMALL.users, SMALL.members).map(drop)
+    });
+    count("the page and its plots".to_owned(), written);
+    println!("{passed} passed, {} failed, 0 skipped", failures.len());
+    ensure(failures.is_empty(), || failures.join("; "))
+}
+
+/// What is measured, one after another.
+fn parts(sizes: &Sizes) -> Vec<(&'static str, String)> {
+    let words = |sizes: &[u32]| sizes.iter().map(u32::to_string).collect::<Vec<_>>();
+    let each = |kind, sizes| words(sizes).into_iter().map(move |size| (kind, size));
+    let groups = [("groups", words(sizes.members).join(","))];
+    let maps = each("users", sizes.users).chain(each("members", sizes.members));
+    maps.chain(groups).chain(each("domain", sizes.users)).collect()
+}
+
+fn in_a_copy_of_the_page(write: impl FnOnce(&Path) -> Check) -> Check {
+    let docs = std::env::temp_dir().join(format!("ldaps-growth-docs-{}", std::process::id()));
+    fs::create_dir_all(&docs).map_err(failed("make a directory for the page"))?;
+    let page = report::PAGE;
+    let copied = fs::copy(root().join("docs").join(page), docs.join(page));
+    let done = copied.map_err(failed("copy the page")).and_then(|_| write(&docs));
+    // Left behind, it is a page in the temporary directory.
+    let _ = fs::remove_dir_all(&docs);
+    done
 }
 
 /// A part in a process of its own: what it prints.
-fn part(kind: &str, size: impl Display) -> Check<String> {
+fn part(kind: &str, size: &str) -> Check<String> {
     eprintln!("{kind}, {size} ...");
-    let size = size.to_string();
     let mut command = Command::new(own()?);
-    command.args(["growth", "part", kind, &size]).stderr(Stdio::inherit());
+    command.args(["growth", "part", kind, size]).stderr(Stdio::inherit());
     let output = command.output().map_err(failed("start this program again"))?;
     let ended: ExitStatus = output.status;
     ensure(ended.success(), || format!("the part '{kind}' with {size} ended badly"))?;

@@ -7,6 +7,7 @@ use super::failed;
 use ldaps_core::ctl::{Ctl, CtlWriter, State};
 use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::map::{MapWriter, SharedMap};
+use ldaps_core::presence::CONFIG_FILE;
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::run_dir::{BUILT_IN, RunDir};
 use scenarios::outcome::{Check, Failure};
@@ -46,6 +47,7 @@ impl Place {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755))
             .map_err(failed("open the run directory to all"))?;
         only_ldaps()?;
+        configured()?;
         let ctl = Arc::new(CtlWriter::open(path).map_err(failed("make the page ctl"))?);
         let map = MapWriter::open(path, Arc::clone(&ctl), BUDGET).map_err(failed("make a map"))?;
         let page = Ctl {
@@ -59,6 +61,13 @@ impl Place {
         let run_dir = RunDir::built_in().map_err(|error| Failure::new(error.to_string()))?;
         Ok(Self { map, reader: SharedMap::new(), run_dir })
     }
+}
+
+/// A host on which there is a configuration: on another the module serves nothing of the map.
+fn configured() -> Check {
+    let file = Path::new(CONFIG_FILE);
+    fs::create_dir_all(file.parent().unwrap_or(file)).map_err(failed("make /etc/ldaps"))?;
+    fs::write(file, "").map_err(failed("write a configuration"))
 }
 
 /// nsswitch.conf with one source alone: `files` in front would add its own cost to every answer.

@@ -1,4 +1,5 @@
-//! Plots as SVG: two logarithmic axes, a line for each series, its name at the line's end.
+//! Plots as SVG: two logarithmic axes, a line for each series, its name at the line's end, which is the
+//! legend.
 
 #![forbid(unsafe_code)]
 
@@ -14,9 +15,9 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 400.0;
-const LEFT: f64 = 70.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 560.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 350.0;
@@ -26,14 +27,15 @@ const LABEL: f64 = 15.0;
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#b3589a", "#c08a00", "#6a7f8c"];
 /// The background is the plot's own, so that it is legible on whatever page it stands.
 const STYLE: &str = "<style>\
-    rect{fill:#fff}text{fill:#24292f;font:12px sans-serif}.grid{stroke:#d8dee4;stroke-width:1}\
+    rect{fill:#fff}text{fill:#24292f;font:12px sans-serif}.title{font-size:14px;font-weight:bold}.grid{stroke:#d8dee4;stroke-width:1}\
     @media(prefers-color-scheme:dark){rect{fill:#0d1117}text{fill:#e6edf3}.grid{stroke:#30363d}}\
     </style>";
 
-/// An axis: whole decades.
+/// A logarithmic axis.
 struct Axis {
-    low: i32,
-    high: i32,
+    /// The logarithms of its ends.
+    low: f64,
+    high: f64,
     from: f64,
     to: f64,
 }
@@ -43,18 +45,24 @@ impl Axis {
         let (low, high) = numbers
             .map(f64::log10)
             .fold((f64::MAX, f64::MIN), |(low, high), number| (low.min(number), high.max(number)));
-        // Decades of a few tens: they fit.
-        let (low, high) = (low.floor() as i32, high.ceil() as i32);
-        Self { low, high: high.max(low + 1), from, to }
+        Self { low, high, from, to }
+    }
+
+    /// The same, on to the next whole decade at both ends.
+    fn whole(self) -> Self {
+        let low = self.low.floor();
+        Self { low, high: self.high.ceil().max(low + 1.0), ..self }
     }
 
     fn at(&self, number: f64) -> f64 {
-        let share = (number.log10() - f64::from(self.low)) / f64::from(self.high - self.low);
-        self.from + share * (self.to - self.from)
+        // Of one size alone there is no length.
+        let length = (self.high - self.low).max(f64::EPSILON);
+        self.from + (number.log10() - self.low) / length * (self.to - self.from)
     }
 
     fn decades(&self) -> impl Iterator<Item = f64> {
-        (self.low..=self.high).map(|decade| 10_f64.powi(decade))
+        // A few tens at most: they fit.
+        (self.low as i32..=self.high as i32).map(|decade| 10_f64.powi(decade))
     }
 }
 
@@ -67,16 +75,25 @@ pub fn draw(title: &str, across: &str, unit: Unit, series: &[Series]) -> Option<
         return None;
     }
     let x = Axis::over(points().map(|point| point.0), LEFT, RIGHT);
-    let y = Axis::over(points().map(|point| point.1), BOTTOM, TOP);
+    let y = Axis::over(points().map(|point| point.1), BOTTOM, TOP).whole();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n\
-         <title>{title}</title>{STYLE}\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n"
+         <title>{title} by {across}</title>{STYLE}\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n\
+         <text class=\"title\" x=\"{LEFT}\" y=\"22\">{title}</text>\n"
     );
-    text(&mut svg, LEFT, 22.0, "start", title);
     text(&mut svg, (LEFT + RIGHT) / 2.0, HEIGHT - 12.0, "middle", across);
-    for decade in x.decades() {
-        grid(&mut svg, (x.at(decade), BOTTOM), (x.at(decade), TOP));
-        text(&mut svg, x.at(decade), BOTTOM + 17.0, "middle", &with_commas(decade));
+    let middle = (TOP + BOTTOM) / 2.0;
+    let _ = writeln!(
+        svg,
+        "<text transform=\"translate(16 {middle}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+        unit.word()
+    );
+    let mut sizes: Vec<f64> = points().map(|point| point.0).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    for size in sizes {
+        grid(&mut svg, (x.at(size), BOTTOM), (x.at(size), TOP));
+        text(&mut svg, x.at(size), BOTTOM + 17.0, "middle", &with_commas(size));
     }
     for decade in y.decades() {
         grid(&mut svg, (LEFT, y.at(decade)), (RIGHT, y.at(decade)));
@@ -180,9 +197,10 @@ mod tests {
     fn a_point_lies_elsewhere_or_outside_of_the_plot() {
         let lines = [series("a", [100.0, 1_000.0]), series("b", [200.0, 990.0])];
         let svg = draw("Title", "users", Unit::Time, &lines).expect("a plot");
-        // 1,000 is the left end of three decades, 100 ns the bottom of one.
-        assert!(svg.contains(&format!("points=\"{LEFT:.1},{BOTTOM:.1} ")), "{svg}");
-        assert!(svg.contains(">500,000<") || svg.contains(">1,000,000<"), "{svg}");
+        // The sizes are the ends of one axis, 100 ns and 1 us those of the other.
+        let line = format!("points=\"{LEFT:.1},{BOTTOM:.1} {RIGHT:.1},{TOP:.1}\"");
+        assert!(svg.contains(&line), "{svg}");
+        assert!(svg.contains(">1,000<") && svg.contains(">500,000<"), "{svg}");
         assert!(svg.contains(">100 ns<") && svg.contains(">1 us<"), "{svg}");
         assert!(svg.len() < 8_000, "{} bytes", svg.len());
     }

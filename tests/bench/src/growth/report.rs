@@ -78,11 +78,11 @@ const PLOTS: &[Plot] = &[
 const REACH: f64 = 1.5;
 const FEW: u32 = 3_000;
 
+/// In which the tables stand.
+pub const PAGE: &str = "performance.md";
+
 /// All of it, in Markdown.
-///
-/// # Errors
-/// When a part did not give a figure that is in a table.
-pub fn markdown(figures: &Figures, users: &[u32], members: &[u32]) -> Check<String> {
+fn markdown(figures: &Figures, users: &[u32], members: &[u32]) -> Check<String> {
     let mut text =
         format!("{}, ldaps-login {}.\n\n", machine::describe(), env!("CARGO_PKG_VERSION"));
     text += &table("users", USERS, figures, users)?;
@@ -90,9 +90,9 @@ pub fn markdown(figures: &Figures, users: &[u32], members: &[u32]) -> Check<Stri
     if let Some(told) = random_order(figures, many) {
         let _ = writeln!(text, "\n{told}");
     }
-    let _ = writeln!(text, "\n{}", table("members", MEMBERS, figures, members)?);
+    let _ = write!(text, "\n{}", table("members", MEMBERS, figures, members)?);
     for plot in PLOTS {
-        let _ = writeln!(text, "![{} by {}](performance/{})", plot.title, plot.across, plot.file);
+        let _ = writeln!(text, "\n![{} by {}](performance/{})", plot.title, plot.across, plot.file);
     }
     Ok(text)
 }
@@ -127,11 +127,12 @@ fn random_order(figures: &Figures, many: u32) -> Option<String> {
     ))
 }
 
-/// Writes the tables between their markers, and the plots beside the page.
+/// Writes the tables between their markers, and the plots beside the page. Gives the tables.
 ///
 /// # Errors
-/// When a file cannot be written.
-pub fn write(docs: &Path, figures: &Figures, text: &str) -> Check {
+/// When a figure is missing, or a file cannot be written.
+pub fn write(docs: &Path, figures: &Figures, users: &[u32], members: &[u32]) -> Check<String> {
+    let text = markdown(figures, users, members)?;
     let dir = docs.join("performance");
     fs::create_dir_all(&dir).map_err(failed("make docs/performance"))?;
     for plot in PLOTS {
@@ -145,7 +146,8 @@ pub fn write(docs: &Path, figures: &Figures, text: &str) -> Check {
             .ok_or_else(|| Failure::new(format!("nothing is to be seen in {}", plot.file)))?;
         fs::write(dir.join(plot.file), svg).map_err(failed("write a plot"))?;
     }
-    crate::report::write(&docs.join("performance.md"), "growth", text)
+    crate::report::write(&docs.join(PAGE), "growth", &text)?;
+    Ok(text)
 }
 
 #[cfg(test)]
