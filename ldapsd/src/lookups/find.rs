@@ -258,7 +258,7 @@ impl Inner {
     ) -> Result<Page<PasswdEntry>, DirectoryError> {
         let (accounts, local) = self.accounts().await?;
         let size = if accounts.need_groups() { LOOKED_AT_PAGE } else { USERS_PAGE };
-        let page = self.directory.users_page(size, cookie).await?;
+        let page = self.directory.listed_users(size, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for user in &page.records {
             let entry = self.looked_at(&accounts, user, &local).await?;
@@ -276,7 +276,7 @@ impl Inner {
         cookie: Vec<u8>,
     ) -> Result<Page<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.accounts().await?;
-        let page = self.directory.groups_page(GROUPS_PAGE, cookie).await?;
+        let page = self.directory.listed_groups(GROUPS_PAGE, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for group in page.records {
             if let Some(known) = self.complete_group(&accounts, group, &local).await? {

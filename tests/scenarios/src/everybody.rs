@@ -20,6 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
         disturbs: true,
         run: everybody,
     },
+    Scenario { name: "everybody-is-listed", shows: (5, 2), disturbs: true, run: listed },
     Scenario { name: "notified-of-changes", shows: (4, 1), disturbs: true, run: notified },
 ];
 
@@ -64,6 +65,54 @@ fn everybody(stage: &Stage<'_>) -> Check<String> {
     let groups = identity::groups_as(stage, truth)?;
     let memberships = identity::memberships_as(stage, truth)?;
     Ok(format!("{} users after {took:.1?}, with no server; {groups}; {memberships}", people.len()))
+}
+
+const LIST: &str = "[nss]\nenumerate = true\n";
+
+/// Samba drops what it keeps of a list after ten further paged searches on its connection, and the
+/// members of each page of groups are more than that. Two lists at once, and look-ups meanwhile.
+fn listed(stage: &Stage<'_>) -> Check<String> {
+    let (truth, host) = (&Truth::of(&stage.dc)?, stage.host()?);
+    let configuration = Configuration { more: LIST, ..Configuration::default() };
+    product::write_configuration(host, &stage.dc, &configuration)?;
+    host.must("systemctl stop ldapsd; rm -rf /var/lib/ldapsd/known; systemctl start ldapsd")?;
+    product::restart_until_it_answers(host)?;
+    host.must(
+        "cd /var/tmp && for n in 1 2; do getent -s group:ldaps group >list.$n & pids=\"$pids $!\"; done; \
+         getent -s passwd:ldaps passwd >people & pids=\"$pids $!\"; \
+         for one in $pids; do wait $one; done; cmp list.1 list.2",
+    )?;
+    let names = |file| {
+        let names = host.must(&format!("cut -d: -f1 /etc/{file}"))?;
+        Ok(names.lines().map(str::to_lowercase).collect::<BTreeSet<String>>())
+    };
+    // The host's own names hide the directory's.
+    let (own, people) = (names("group")?, names("passwd")?);
+    let lines = host.must("cat /var/tmp/list.1")?;
+    let mut wrong = Vec::new();
+    for (name, group) in truth.groups.iter().filter(|(name, _)| !own.contains(*name)) {
+        let line = lines.lines().find(|line| line.split(':').next() == Some(name.as_str()));
+        let members = line.and_then(|line| line.split(':').nth(3)).map(|members| {
+            members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        });
+        let expected: BTreeSet<String> =
+            group.members.iter().filter(|name| !people.contains(*name)).cloned().collect();
+        if members.as_ref() != Some(&expected) {
+            wrong.push(format!("{name}: {:?} and not {}", line, expected.len()));
+        }
+    }
+    ensure(wrong.is_empty(), || {
+        format!(
+            "{} groups are listed otherwise:\n{}",
+            wrong.len(),
+            wrong[..wrong.len().min(SHOWN)].join("\n")
+        )
+    })?;
+    let listed = host.must("wc -l </var/tmp/people")?;
+    Ok(format!(
+        "{} groups with their members, twice at once, and {listed} people",
+        lines.lines().count()
+    ))
 }
 
 const TOLD: &str =
