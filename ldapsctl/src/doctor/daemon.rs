@@ -24,7 +24,7 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
 Warning,
                     AREA,
                     "not-connected",
-                    format!("it is connected to no server: {error}"),
+                    format!("it is connected to no server: {}", first_sentence(error)),
                     "look-ups are answered from memory alone",
                     "what is said of network, TLS and service account tells why; once that is mended: sudo \
                      systemctl reload ldapsd",
@@ -49,6 +49,11 @@ Warning,
         Ok(_) => report.unseen(AREA, "running", "ldapsd gives no status", "journalctl -u ldapsd"),
         Err(error) => silent(&error, report),
     }
+}
+
+/// What is the case; what mends it is said where the cause is.
+pub fn first_sentence(error: &str) -> &str {
+    error.split(". ").next().unwrap_or(error)
 }
 
 /// No answer: is there nobody, or somebody who has stopped where he stands?

@@ -1,6 +1,7 @@
 //! One person, from the directory to the shell: what the daemon decides, what glibc gives, the home.
 #![forbid(unsafe_code)]
 
+use super::daemon::first_sentence;
 use super::report::{
     Report,
     Severity::{Fault, Warning},
@@ -31,7 +32,7 @@ pub fn look(doctor: &Doctor, name: &str, report: &mut Report) {
             report.unseen(
                 AREA,
                 "decision",
-                format!("{name}: the directory could not be asked: {why}"),
+                format!("{name}: the directory could not be asked: {}", first_sentence(&why)),
                 remedy,
             );
         }
