@@ -10,6 +10,9 @@ use std::os::fd::AsFd;
 /// Narrower than this, words are broken all the same.
 const NARROWEST: usize = 40;
 
+/// How commands begin, up to the next semicolon.
+const COMMANDS: &[&str] = &["sudo ", "sudoedit ", "dsacls ", "ldapsctl cert ", "openssl ", "echo "];
+
 /// How a line is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -99,13 +102,13 @@ fn wrapped_line(line: &str, width: usize, hang: usize) -> String {
     lines + &current
 }
 
-/// What may stand at the end of a line: words, and whole commands (from `sudo`, or a backtick, on).
+/// What may stand at the end of a line: words, and whole commands (see [`COMMANDS`], and what stands in backticks).
 fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let end = match () {
-            () if rest.starts_with("sudo ") => rest.find("; "),
+            () if COMMANDS.iter().any(|begin| rest.starts_with(begin)) => rest.find("; "),
             () if rest.starts_with('`') => rest.get(1..).and_then(|it| it.find('`')).map(|at| {
                 at + 2
                     + rest.get(at + 2..).and_then(|it| it.find(' ')).unwrap_or(rest.len() - at - 2)

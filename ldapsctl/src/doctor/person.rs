@@ -8,6 +8,7 @@ use super::report::{
 };
 use super::{Doctor, text};
 use crate::daemon::ask_daemon;
+use ldaps_core::config::STATE_ALONE_SERVICE;
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, Speaks, WhyReport};
 use ldaps_core::protocol::messages::Verdict;
@@ -99,7 +100,10 @@ fn decided(doctor: &Doctor, why: &WhyReport, report: &mut Report) {
 /// What came of the last login. AD's "data 52e" is what it says of a wrong password, the person's as well
 /// as the service account's: here it is the person's.
 fn last_tried(name: &str, decided: &[Decided], report: &mut Report) {
-    let Some(last) = decided.iter().rfind(|it| it.user.eq_ignore_ascii_case(name)) else { return };
+    // A user's service manager is started for whoever is in already.
+    let is_login =
+        |it: &&Decided| it.user.eq_ignore_ascii_case(name) && it.service != STATE_ALONE_SERVICE;
+    let Some(last) = decided.iter().rfind(is_login) else { return };
     let tried = format!("{name}: the last login here, by {} ({})", last.service, last.request);
     match last.verdict {
         Verdict::Granted | Verdict::ChangeFirst => {

@@ -177,17 +177,21 @@ impl Report {
             counted(Severity::Warning, "warning"),
             count(Severity::Unseen)
         );
-        if let Some(first) = self.first() {
-            let told = format!("Mend this first: {}: {}\n", first.area, harmless(&first.what));
+        if let Some((advice, first)) = self.first() {
+            let told = format!("{advice}: {}: {}\n", first.area, harmless(&first.what));
             text += &wrapped(&told, width, INDENT);
         }
         text
     }
 
     /// What the rest may follow from: the rooms stand in the order in which a login goes through them.
-    fn first(&self) -> Option<&Finding> {
-        let of = |severity| self.findings.iter().find(|it| it.severity == severity);
-        of(Severity::Fault).or_else(|| of(Severity::Warning))
+    fn first(&self) -> Option<(&'static str, &Finding)> {
+        let of = |severity, advice| {
+            let found = self.findings.iter().find(|it| it.severity == severity);
+            found.map(|first| (advice, first))
+        };
+        of(Severity::Fault, "Mend this first")
+            .or_else(|| of(Severity::Warning, "Look at this first"))
     }
 }
 
