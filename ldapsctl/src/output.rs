@@ -64,7 +64,11 @@ impl Table {
     #[must_use]
     pub fn render(&self) -> String {
         let width = self.lines.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-        self.lines.iter().map(|(label, text)| format!("  {label:width$}  {text}\n")).collect()
+        let columns = terminal::width(io::stdout());
+        let line = |(label, text): &(String, String)| {
+            terminal::wrapped(&format!("  {label:width$}  {text}\n"), columns, width + 4)
+        };
+        self.lines.iter().map(line).collect()
     }
 }
 

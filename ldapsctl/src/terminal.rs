@@ -46,9 +46,14 @@ impl Paint {
     }
 }
 
-/// Prints one line.
+/// Prints a sentence.
 pub fn line(paint: Paint, text: &str) {
-    let text = wrapped(&harmless(text), width(io::stdout()), 0);
+    whole(paint, &wrapped(text, width(io::stdout()), 0));
+}
+
+/// Prints a line as it is: one of a file.
+pub fn whole(paint: Paint, text: &str) {
+    let text = harmless(text);
     // A reader that has gone away is no error.
     let mut out = io::stdout().lock();
     let _gone = writeln!(out, "{}", paint.on(&text)).and_then(|()| out.flush());
@@ -67,20 +72,20 @@ pub fn width(of: impl AsFd) -> Option<usize> {
     (columns >= NARROWEST).then_some(columns)
 }
 
-/// The text in lines that end between words, the second and following ones of each under the first, so
-/// many columns further in. A command is left whole, for whoever copies it.
+/// The text in lines that end between words, the second and following ones of each under the first, or
+/// under this column. A command is left whole, for whoever copies it.
 #[must_use]
-pub fn wrapped(text: &str, width: Option<usize>, hang: usize) -> String {
+pub fn wrapped(text: &str, width: Option<usize>, under: usize) -> String {
     let Some(width) = width else { return text.to_owned() };
     text.split_inclusive('\n')
         .map(|line| match line.strip_suffix('\n') {
-            Some(line) => wrapped_line(line, width, hang) + "\n",
-            None => wrapped_line(line, width, hang),
+            Some(line) => wrapped_line(line, width, under) + "\n",
+            None => wrapped_line(line, width, under),
         })
         .collect()
 }
 
-fn wrapped_line(line: &str, width: usize, hang: usize) -> String {
+fn wrapped_line(line: &str, width: usize, under: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
     }
@@ -92,7 +97,7 @@ fn wrapped_line(line: &str, width: usize, hang: usize) -> String {
         if !is_first && current.chars().count() + 1 + part.chars().count() > width {
             lines += current.trim_end();
             lines.push('\n');
-            current = " ".repeat(indent + hang);
+            current = " ".repeat(indent.max(under));
         } else if !is_first {
             current.push(' ');
         }
@@ -142,9 +147,9 @@ mod tests {
             ("run `ldapsctl why alice`. Then", "run\n`ldapsctl why alice`.\nThen"),
             ("é é é é é é", "é é é é é\né"),
         ] {
-            let hang = if text.starts_with(' ') { 2 } else { 0 };
-            assert_eq!(wrapped(text, Some(10), hang), shown, "{text}");
-            assert_eq!(wrapped(text, None, hang), text);
+            let under = if text.starts_with(' ') { 4 } else { 0 };
+            assert_eq!(wrapped(text, Some(10), under), shown, "{text}");
+            assert_eq!(wrapped(text, None, under), text);
         }
         assert_eq!(
             wrapped("one two three\n\nfour five six\n", Some(10), 0),

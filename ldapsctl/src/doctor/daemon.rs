@@ -71,7 +71,7 @@ fn silent(error: &NoAnswer, report: &mut Report) {
             "hung",
             "ldapsd runs, and gives no sign of life",
             "look-ups end at once as if it were gone, and nobody from the directory can log in",
-            "sudo systemctl restart ldapsd; before that, to tell us why: sudo gdb -p $(pidof ldapsd) -batch -ex \
+            "sudo systemctl restart ldapsd; or, before that, to tell us why: sudo gdb -p $(pidof ldapsd) -batch -ex \
              'thread apply all bt'",
         ),
         false => report.add(

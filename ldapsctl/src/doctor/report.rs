@@ -206,12 +206,12 @@ impl Finding {
             Severity::Warning => ("WARNING", Paint::Yellow),
             Severity::Fault => ("FAULT  ", Paint::Red),
         };
-        let line = |text: String, hang| wrapped(&harmless(&text), width, hang) + "\n";
+        let line = |text: String, under| wrapped(&harmless(&text), width, under) + "\n";
         let what = line(format!("{mark} {}: {}", self.area, self.what), INDENT);
         let mut text = what.replacen(mark, &paint.on(mark), 1);
         for (label, said) in [("why:    ", &self.why), ("remedy: ", &self.remedy)] {
             if !said.is_empty() {
-                text += &line(format!("        {label}{said}"), INDENT);
+                text += &line(format!("        {label}{said}"), INDENT + label.len());
             }
         }
         text

@@ -5,7 +5,7 @@ use super::Failure;
 use super::host::{self, Host};
 use crate::daemon::ask_daemon;
 use crate::output::say;
-use crate::terminal::{Paint, line};
+use crate::terminal::{Paint, line, whole};
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub fn look(host: &Host, somebody: Option<&str>) -> Result<(), Failure> {
     };
     let entry = host::run(&["getent", "passwd", name])
         .map_err(|_| Failure::unknown(format!("getent passwd {name} finds nobody. {DOCTOR}")))?;
-    line(Paint::Green, &format!("getent passwd {name}: {entry}"));
+    whole(Paint::Green, &format!("getent passwd {name}: {entry}"));
     lets_in(name)?;
     say(&format!(
         "\nTry it, and keep this shell open until it works:\n  ssh {name}@{}\n  sudo ldapsctl doctor       \

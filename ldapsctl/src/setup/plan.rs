@@ -6,7 +6,7 @@ use super::files::{self, Seen};
 use super::host::{Host, Owner};
 use super::pam;
 use crate::cert::store::TrustStore;
-use crate::terminal::{Paint, line};
+use crate::terminal::{Paint, whole as line};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 

@@ -18,8 +18,9 @@ use super::{Answer, Inner};
 const USERS_PAGE: u16 = 500;
 /// Users in one page where each costs a search for the groups that decide about the look.
 const LOOKED_AT_PAGE: u16 = 50;
-/// Groups in one page: each costs the searches for its members, and a page has one deadline.
-const GROUPS_PAGE: u16 = 20;
+/// Groups in one page: each costs the searches for its members, which a busy domain controller takes a
+/// second for, and a page has one deadline.
+const GROUPS_PAGE: u16 = 5;
 
 /// The groups of a user as AD tells them, and which of all groups are not shown on this host.
 pub(super) struct TokenGroups {

@@ -26,6 +26,7 @@ mod package;
 mod passwd;
 mod recorded;
 mod refusals;
+mod remedies;
 mod rules;
 mod runner;
 mod scenario;

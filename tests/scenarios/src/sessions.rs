@@ -175,7 +175,10 @@ fn shown(host: &Host<'_>, all: &[Typed]) -> Check<String> {
         })?;
         let is_told = [PASSWORD, SERVICE_PASSWORD, NEW_SECRET].iter().any(|it| seen.contains(it));
         ensure(!is_told, || format!("'{command}' shows a password:\n{seen}"))?;
-        shown += &format!("{prompt} {command}\n{}\n", seen.trim_end());
+        shown += &format!("{prompt} {command}\n");
+        if !seen.trim().is_empty() {
+            shown += &format!("{}\n", seen.trim_end());
+        }
     }
     Ok(shown)
 }
