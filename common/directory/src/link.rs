@@ -84,6 +84,8 @@ pub(crate) struct Link {
     settings: Arc<Settings>,
     /// Held while a connection is being made, so that all who need one share it.
     current: tokio::sync::Mutex<Option<Bound>>,
+    /// The connection for lists, once one was asked for.
+    lists: tokio::sync::Mutex<Option<Bound>>,
     state: Mutex<LinkState>,
     outage_began: Notify,
     ready: Ready,
@@ -124,6 +126,7 @@ impl Link {
             ready: Ready::new(settings.clone(), spans),
             settings,
             current: tokio::sync::Mutex::new(None),
+            lists: tokio::sync::Mutex::new(None),
             state: Mutex::default(),
             outage_began: Notify::new(),
             traffic: Traffic::default(),
