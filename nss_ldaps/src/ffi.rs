@@ -162,18 +162,16 @@ impl GroupArray {
     /// Makes room for so many gids, or as many as the limit allows; how many there is room for now.
     ///
     /// # Safety
-    /// As for [`Self::get`], which has found nothing against the array and given no slice that is used
-    /// after this.
+    /// As for [`Self::get`], of which no slice is used after this.
     unsafe fn make_room(&self, wanted: usize) -> Result<usize, Miss> {
         let limit = usize::try_from(self.limit).ok().filter(|limit| *limit > 0);
-        let wanted = wanted.min(limit.unwrap_or(usize::MAX));
+        let limit = limit.unwrap_or(usize::MAX);
         // SAFETY: the caller's promise.
         let size = usize::try_from(unsafe { *self.size }).map_err(|_| Miss::BadArgument)?;
-        if wanted <= size {
+        if wanted.min(limit) <= size {
             return Ok(size);
         }
-        let doubled = wanted.max(size.saturating_mul(2)).max(SMALLEST_ARRAY);
-        let size = doubled.min(limit.unwrap_or(usize::MAX));
+        let size = wanted.max(size.saturating_mul(2)).max(SMALLEST_ARRAY).min(limit);
         let bytes = size.checked_mul(size_of::<gid_t>()).ok_or(Miss::NoMemory)?;
         // SAFETY: the caller's promise.
         let groups = unsafe { *self.groups };
