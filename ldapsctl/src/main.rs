@@ -17,6 +17,7 @@ mod pam_codes;
 mod setup;
 mod ssh_keys;
 mod status;
+mod terminal;
 mod try_login;
 mod user;
 mod watch;
@@ -58,7 +59,7 @@ enum Command {
     Setup(Box<setup::Setup>),
     /// Show how the daemon is: servers, domain, last error, numbers, and what expires soon.
     Status {
-        /// Show it each second, until Ctrl-C.
+        /// Show it each second, until Ctrl-C; that is exit code 0.
         #[arg(long)]
         watch: bool,
         #[command(flatten)]

@@ -1,6 +1,7 @@
 //! What the tool prints.
 #![forbid(unsafe_code)]
 
+use crate::terminal;
 use std::io::{self, Write};
 
 /// Prints to standard output. A reader that has gone away (`ldapsctl status | head -1`) is no error.
@@ -8,6 +9,11 @@ pub fn print(text: &str) {
     let mut out = io::stdout().lock();
     // A question is not the end of a line, and has to be seen before it is answered.
     let _gone = out.write_all(harmless(text).as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints sentences, which end between words on a terminal.
+pub fn say(text: &str) {
+    print(&terminal::wrapped(text, terminal::width(io::stdout()), 0));
 }
 
 /// Prints what is for a program alone, and made by us, as it is.
@@ -26,7 +32,8 @@ pub fn write(text: &str) -> io::Result<()> {
 
 /// Prints to standard error.
 pub fn print_error(text: &str) {
-    let _gone = io::stderr().lock().write_all(harmless(text).as_bytes());
+    let text = terminal::wrapped(&harmless(text), terminal::width(io::stderr()), 0);
+    let _gone = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Names and messages come from the directory in part; a terminal must not take them for commands.
@@ -57,7 +64,11 @@ impl Table {
     #[must_use]
     pub fn render(&self) -> String {
         let width = self.lines.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-        self.lines.iter().map(|(label, text)| format!("  {label:width$}  {text}\n")).collect()
+        let columns = terminal::width(io::stdout());
+        let line = |(label, text): &(String, String)| {
+            terminal::wrapped(&format!("  {label:width$}  {text}\n"), columns, width + 4)
+        };
+        self.lines.iter().map(line).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use jiff::Zoned;
@@ -18,8 +18,9 @@ const HOME: &str = "\x1b[H\x1b[J";
 /// Erase the whole of it, once.
 const CLEAR: &str = "\x1b[2J";
 
-/// Shows it until nobody looks any more.
+/// Shows it until nobody looks any more: Ctrl-C is how it is meant to end, and that is no failure.
 pub fn run(daemon: &Daemon) -> ExitCode {
+    thread::spawn(end_with_ctrl_c);
     let is_terminal = stdout().is_terminal() && !daemon.json;
     let mut begin = CLEAR;
     loop {
@@ -45,6 +46,18 @@ pub fn run(daemon: &Daemon) -> ExitCode {
         }
         begin = "";
         sleep(EVERY);
+    }
+}
+
+/// In a thread of its own, so that nobody waits for a daemon that does not answer. Where the signal
+/// cannot be had, it ends the program as it ends others.
+fn end_with_ctrl_c() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let Ok(runtime) = runtime else { return };
+    if runtime.block_on(async { tokio::signal::ctrl_c().await }).is_ok() {
+        // The shell's prompt begins a line.
+        let _gone = output::write("\n");
+        std::process::exit(0);
     }
 }
 

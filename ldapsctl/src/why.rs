@@ -1,9 +1,9 @@
 //! `ldapsctl why NAME`: how a login would be decided, step by step.
 #![forbid(unsafe_code)]
 
-use std::fmt::Write as _;
+use std::io;
 
-use crate::pam_codes;
+use crate::{pam_codes, terminal};
 use ldaps_core::protocol::admin::{Speaks, WhyAnswer, WhyReport};
 use ldaps_core::protocol::messages::Verdict;
 use serde::Serialize;
@@ -49,12 +49,16 @@ fn lets_in(report: &WhyReport) -> bool {
     report.answers.as_ref().is_some_and(|answers| yes(&answers.auth) && yes(&answers.account))
 }
 
+/// The column of what there is to say.
+const TEXTS: usize = 17;
+
 /// The report, for a person who is in a hurry: the verdict first.
 #[must_use]
 pub fn describe(shown: &Shown<'_>) -> String {
     let report = shown.report;
     let WhyReport { name, service, .. } = report;
-    let mut text = format!("{name}, service {service}: {}\n\n", headline(report));
+    let verdict = format!("{name}, service {service}: {}\n\n", headline(report));
+    let mut text = terminal::wrapped(&verdict, terminal::width(io::stdout()), 0);
     let mut lines = Lines { text: &mut text, last: String::new() };
     if let Some(found) = &report.found {
         let by = found.attribute.as_ref().map(|by| format!(", found by {by}")).unwrap_or_default();
@@ -117,7 +121,9 @@ impl Lines<'_> {
             Speaks::Neither => "  ",
         };
         let label = if self.last == about { "" } else { about };
-        let _ = writeln!(self.text, "  {label:9}  {mark}  {text}");
+        let line = format!("  {label:9}  {mark}  {text}");
+        *self.text += &terminal::wrapped(&line, terminal::width(io::stdout()), TEXTS);
+        self.text.push('\n');
         about.clone_into(&mut self.last);
     }
 

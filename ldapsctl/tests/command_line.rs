@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
 
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn write(path: &Path, content: &str, mode: u32) {
     fs::write(path, content).unwrap();
@@ -99,4 +100,19 @@ fn sshd_gives_up_on_a_users_own_keys_when_the_daemon_is_not_there() {
     }
     let misused = Command::new(env!("CARGO_BIN_EXE_ldapsctl")).arg("ssh-keys").output().unwrap();
     assert_eq!(result(misused, dir.path()).0, 2);
+}
+
+#[test]
+fn ctrl_c_ends_the_watch_with_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ldapsctl"));
+    command.args(["status", "--watch", "--run-dir"]).arg(dir.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // It has shown something: the signal is taken by then.
+    let mut shown = [0; 1];
+    child.stdout.as_mut().unwrap().read_exact(&mut shown).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

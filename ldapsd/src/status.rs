@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ldaps_core::config::Sync;
-use ldaps_core::protocol::admin::{AdminReply, Counters, DomainStatus, ServerStatus, Status};
+use ldaps_core::protocol::admin::{
+    AdminReply, Counters, DomainStatus, NotifyStatus, ServerStatus, Status, SyncStatus,
+};
 use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::protocol::tools::Conditions;
 
@@ -110,12 +112,18 @@ impl Host {
     /// How far the reading of everybody is, and how the domain controller tells of changes, as far as
     /// the configuration wants it.
     pub(crate) fn sync_status(&self) -> AdminReply {
+        let (sync, notify) = self.sync();
+        AdminReply::Sync(sync, notify)
+    }
+
+    /// The same.
+    pub(crate) fn sync(&self) -> (Option<SyncStatus>, Option<NotifyStatus>) {
         let cache = &self.config.cache;
         let sync = match cache.sync {
             Sync::Asked => None,
             Sync::All => Some(self.mirror.status()),
         };
-        AdminReply::Sync(sync, cache.notify.then(|| self.freshness.notices().status()))
+        (sync, cache.notify.then(|| self.freshness.notices().status()))
     }
 }
 

@@ -8,18 +8,21 @@ use std::slice;
 use libc::{c_char, c_int, c_long, gid_t, size_t, uid_t};
 
 use crate::guard::silently;
+use crate::lookup::Taker;
 use crate::module::{MODULE, Module, Slot};
 use crate::status::{Miss, to_glibc};
-use crate::sys::SavedErrno;
+use crate::sys::{CancelHeld, SavedErrno};
 
 /// Room for gids in an array that had none: about what a person has.
-const SMALLEST_ARRAY: c_long = 16;
+const SMALLEST_ARRAY: usize = 16;
 
-/// One call: no panic comes out of it, errno is kept, and `*errnop` says what the status means.
+/// One call: no panic comes out of it, nobody cancels the thread in it, errno is kept, and `*errnop` says
+/// what the status means.
 ///
 /// # Safety
 /// `errnop` is null or may be written.
 unsafe fn call(errnop: *mut c_int, body: impl FnOnce() -> Result<(), Miss>) -> c_int {
+    let _whole = CancelHeld::now();
     let saved = SavedErrno::now();
     let outcome = silently(body).unwrap_or(Err(Miss::Unavailable));
     // First errno, then *errnop, which glibc makes point to errno.
@@ -124,39 +127,54 @@ impl GroupArray {
         }
     }
 
-    /// Appends gids, up to the limit; what is beyond it is left out, as glibc's own modules do.
+    /// Appends the gids that are not there and not `primary`, up to the limit; what is beyond it is
+    /// left out, as glibc's own modules do.
     ///
     /// # Safety
-    /// As for [`Self::get`], which has given a slice that is no longer used.
-    unsafe fn append(&self, gids: &[gid_t]) -> Result<(), Miss> {
-        for gid in gids {
-            // SAFETY: the caller's promise.
-            let start = unsafe { *self.start };
-            // SAFETY: the caller's promise.
-            if start == unsafe { *self.size } {
-                if self.limit > 0 && start >= self.limit {
-                    return Ok(());
-                }
-                // SAFETY: the caller's promise.
-                unsafe { self.grow(start) }?;
-            }
-            // SAFETY: the caller's promise.
-            let groups = unsafe { *self.groups };
-            // SAFETY: `start` is not negative and below the size.
-            unsafe { groups.wrapping_offset(start as isize).write(*gid) };
-            // SAFETY: the caller's promise.
-            unsafe { *self.start = start + 1 };
+    /// As for [`Self::get`].
+    unsafe fn append(
+        &self,
+        gids: impl ExactSizeIterator<Item = gid_t>,
+        primary: gid_t,
+    ) -> Result<(), Miss> {
+        // SAFETY: the caller's promise.
+        let has = unsafe { self.get() }?.len();
+        // SAFETY: the caller's promise; no slice of the array is left.
+        let size = unsafe { self.make_room(has.saturating_add(gids.len())) }?;
+        // SAFETY: the caller's promise.
+        let groups = unsafe { *self.groups };
+        let spare = groups.wrapping_add(has).cast::<MaybeUninit<gid_t>>();
+        // SAFETY: the array has room for `size`, and nobody else writes there.
+        let spare = unsafe { slice::from_raw_parts_mut(spare, size.saturating_sub(has)) };
+        // SAFETY: the caller's promise; what is spare begins behind these.
+        let has = unsafe { self.get() }?;
+        let mut appended = 0;
+        let added = gids.filter(|gid| *gid != primary && !has.contains(gid));
+        for (place, gid) in spare.iter_mut().zip(added) {
+            place.write(gid);
+            appended += 1;
         }
+        // SAFETY: the caller's promise; so many more are set now.
+        unsafe { *self.start += appended };
         Ok(())
     }
 
+    /// Makes room for so many gids, or as many as the limit allows; how many there is room for now.
+    ///
     /// # Safety
-    /// As for [`Self::append`]; `size` is `*self.size`.
-    unsafe fn grow(&self, size: c_long) -> Result<(), Miss> {
-        let doubled = size.saturating_mul(2).max(SMALLEST_ARRAY);
-        let size = if self.limit > 0 { doubled.min(self.limit) } else { doubled };
-        let bytes = usize::try_from(size).ok().and_then(|n| n.checked_mul(size_of::<gid_t>()));
-        let bytes = bytes.ok_or(Miss::NoMemory)?;
+    /// As for [`Self::get`], which has found nothing against the array and given no slice that is used
+    /// after this.
+    unsafe fn make_room(&self, wanted: usize) -> Result<usize, Miss> {
+        let limit = usize::try_from(self.limit).ok().filter(|limit| *limit > 0);
+        let wanted = wanted.min(limit.unwrap_or(usize::MAX));
+        // SAFETY: the caller's promise.
+        let size = usize::try_from(unsafe { *self.size }).map_err(|_| Miss::BadArgument)?;
+        if wanted <= size {
+            return Ok(size);
+        }
+        let doubled = wanted.max(size.saturating_mul(2)).max(SMALLEST_ARRAY);
+        let size = doubled.min(limit.unwrap_or(usize::MAX));
+        let bytes = size.checked_mul(size_of::<gid_t>()).ok_or(Miss::NoMemory)?;
         // SAFETY: the caller's promise.
         let groups = unsafe { *self.groups };
         // SAFETY: realloc(3): the array is null or from malloc, and if this succeeds the old
@@ -168,8 +186,21 @@ impl GroupArray {
         // SAFETY: the caller's promise.
         unsafe { *self.groups = grown.cast() };
         // SAFETY: the caller's promise.
-        unsafe { *self.size = size };
-        Ok(())
+        unsafe { *self.size = c_long::try_from(size).map_err(|_| Miss::NoMemory)? };
+        Ok(size)
+    }
+}
+
+/// The array of a call of initgroups_dyn, as the look-up knows it; its primary group is the caller's own.
+struct Appended {
+    array: GroupArray,
+    primary: gid_t,
+}
+
+impl Taker for Appended {
+    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss> {
+        // SAFETY: `initgroups` makes this of what its caller promises, and nobody else does.
+        unsafe { self.array.append(gids, self.primary) }
     }
 }
 
@@ -193,10 +224,8 @@ pub unsafe fn initgroups(
     let user = unsafe { text(user) };
     let append = || {
         // SAFETY: the caller's promise.
-        let has = unsafe { array.get() }?;
-        let gids = module.groups_to_add(user?, has, group)?;
-        // SAFETY: the caller's promise, and `get` has been called.
-        unsafe { array.append(&gids) }
+        unsafe { array.get() }?;
+        module.groups(user?, &mut Appended { array, primary: group })
     };
     // SAFETY: the caller's promise.
     unsafe { call(errnop, append) }

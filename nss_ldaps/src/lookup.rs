@@ -53,21 +53,35 @@ pub fn group_by_id(host: &Host<'_>, gid: u32) -> Result<GroupEntry, Miss> {
     }
 }
 
-/// The gids of all groups of a user.
+/// Where the gids of a user go.
+pub trait Taker {
+    /// Takes them all; each comes once.
+    ///
+    /// # Errors
+    /// As the caller is to be told.
+    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss>;
+}
+
+/// Hands the gids of all groups of a user to `taker`.
 ///
 /// glibc asks every service for the groups of every user, root included, so the host's own users
 /// are told apart here, before any request.
 ///
 /// # Errors
-/// [`Miss`]; a local name is not found.
-pub fn groups_of(host: &Host<'_>, raw: &[u8]) -> Result<Vec<u32>, Miss> {
-    let known = host.warm.groups_of(raw);
-    // Whom the host has made since the daemon ended has not been withdrawn.
-    if let Some(known) = known
-        && (host.warm.is_attended() || !host.is_local_user(raw))
-    {
-        return known;
+/// [`Miss`]; a local name is not found. Those of the taker.
+pub fn groups_of(host: &Host<'_>, raw: &[u8], taker: &mut impl Taker) -> Result<(), Miss> {
+    let known = host.warm.groups_of(raw, |gids, is_attended| {
+        // Whom the host has made since the daemon ended has not been withdrawn.
+        let is_theirs = is_attended || !host.is_local_user(raw);
+        is_theirs.then(|| taker.take(gids.gids()))
+    });
+    match known {
+        Some(answer) => answer,
+        None => taker.take(asked_groups_of(host, raw)?.into_iter()),
     }
+}
+
+fn asked_groups_of(host: &Host<'_>, raw: &[u8]) -> Result<Vec<u32>, Miss> {
     let name = UserName::parse(raw).map_err(|_| Miss::NotFound)?;
     if host.is_local_user(raw) {
         return Err(Miss::NotFound);
@@ -88,6 +102,8 @@ pub fn groups_of(host: &Host<'_>, raw: &[u8]) -> Result<Vec<u32>, Miss> {
     host.believe(&page, &gids)?;
     host.believe_local(&local)?;
     gids.extend(local);
+    gids.sort_unstable();
+    gids.dedup();
     Ok(gids)
 }
 

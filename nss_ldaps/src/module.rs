@@ -9,7 +9,7 @@ use ldaps_core::map::{GroupView, UserView};
 
 use crate::enumeration::{Enumeration, lock};
 use crate::host::{BUILT_IN, Host};
-use crate::lookup;
+use crate::lookup::{self, Taker};
 use crate::pack::{
     GroupAt, PasswdAt, TooSmall, pack_group, pack_group_view, pack_passwd, pack_user_view,
 };
@@ -80,14 +80,9 @@ impl Module<'_> {
         }
     }
 
-    /// The gids that initgroups_dyn has to append to those that the caller `has`: no primary
-    /// group twice, none twice at all.
-    pub fn groups_to_add(&self, name: &[u8], has: &[u32], primary: u32) -> Result<Vec<u32>, Miss> {
-        let mut gids = lookup::groups_of(&self.host, name)?;
-        gids.sort_unstable();
-        gids.dedup();
-        gids.retain(|gid| *gid != primary && !has.contains(gid));
-        Ok(gids)
+    /// initgroups_dyn: hands the gids of all groups to `taker`, the primary one too.
+    pub fn groups(&self, name: &[u8], taker: &mut impl Taker) -> Result<(), Miss> {
+        lookup::groups_of(&self.host, name, taker)
     }
 
     /// setpwent and endpwent: the enumeration is at its beginning and holds no memory.

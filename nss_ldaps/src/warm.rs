@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use ldaps_core::entries::check_id;
-use ldaps_core::map::{Answer, GroupView, MapView, SharedMap, UserView};
+use ldaps_core::map::{Answer, GidsView, GroupView, MapView, SharedMap, UserView};
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::run_dir::RunDir;
 
@@ -73,25 +73,23 @@ impl Warm<'_> {
         self.read(|map| settle(map.group_by_gid(gid), |group| believed_group(group, found)))
     }
 
-    /// The gids of all groups of a user. A local user of that name is the caller's matter while
-    /// [`Warm::is_attended`] is false.
-    pub fn groups_of(&self, raw: &[u8]) -> Option<Result<Vec<u32>, Miss>> {
-        self.read(|map| {
+    /// The gids of all groups of a user, and whether the daemon lives: then it has withdrawn whoever
+    /// has the name of a local user.
+    pub fn groups_of(
+        &self,
+        raw: &[u8],
+        found: impl FnOnce(GidsView<'_>, bool) -> Option<Result<(), Miss>>,
+    ) -> Option<Result<(), Miss>> {
+        let read = |map: &MapView<'_>, is_attended: bool| {
             let answer = match map.groups_of(raw) {
                 Answer::Unknown => map.groups_of(folded_user(raw)?.as_str().as_bytes()),
                 answer => answer,
             };
             settle(answer, |gids| {
-                let gids: Vec<u32> = gids.gids().collect();
-                gids.iter().all(|gid| check_id(*gid).is_ok()).then_some(Ok(gids))
+                gids.gids().all(|gid| check_id(gid).is_ok()).then(|| found(gids, is_attended))?
             })
-        })
-    }
-
-    /// Whether the daemon lives: then it has withdrawn whoever has the name of a local user.
-    #[must_use]
-    pub fn is_attended(&self) -> bool {
-        self.map.is_attended()
+        };
+        self.map.read_with_pulse(self.run_dir, read).flatten()
     }
 
     fn read<T>(&self, look_up: impl FnOnce(&MapView<'_>) -> Option<T>) -> Option<T> {

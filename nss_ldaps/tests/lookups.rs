@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ldaps_core::ctl::State;
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
+use nss_ldaps::lookup::Taker;
 use nss_ldaps::module::Module;
 use nss_ldaps::status::Miss;
 use support::{ALICE, AT_ONCE, Answer, DOMAIN_USERS, RANGE, TestHost, alice, domain_users, ffi};
@@ -60,6 +61,21 @@ fn an_entry_arrives_otherwise_than_the_daemon_gave_it() {
     assert_eq!(host.asked(), 5);
 }
 
+struct Taken(Vec<u32>);
+
+impl Taker for Taken {
+    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss> {
+        self.0.extend(gids);
+        Ok(())
+    }
+}
+
+/// What initgroups_dyn would append.
+fn groups(module: &Module<'_>, name: &[u8]) -> Result<Vec<u32>, Miss> {
+    let mut taken = Taken(Vec::new());
+    module.groups(name, &mut taken).map(|()| taken.0)
+}
+
 #[test]
 fn a_name_that_no_account_can_have_reaches_the_daemon() {
     let host = TestHost::replying(NssReply::User(alice()));
@@ -69,7 +85,7 @@ fn a_name_that_no_account_can_have_reaches_the_daemon() {
         [b"pam_unix_non_existent:", b"", &long, b"-rf", b"10513", b"\xff", b"a/b", b"a\nb"];
     for name in names {
         assert_eq!(by_name(&module, name), Err(Miss::NotFound), "{name:?}");
-        assert_eq!(module.groups_to_add(name, &[], 0), Err(Miss::NotFound), "{name:?}");
+        assert_eq!(groups(&module, name), Err(Miss::NotFound), "{name:?}");
     }
     assert_eq!(host.asked(), 0);
 }
@@ -102,11 +118,11 @@ fn a_daemon_that_has_not_seen_its_domain_yet_makes_every_id_not_found() {
 fn the_groups_of_a_local_user_are_asked_of_the_directory() {
     let host = TestHost::replying(NssReply::Gids(vec![DOMAIN_USERS]));
     for name in ["root", "local"] {
-        let groups = host.module().groups_to_add(name.as_bytes(), &[], 0);
+        let groups = groups(&host.module(), name.as_bytes());
         assert_eq!(groups, Err(Miss::NotFound), "{name}");
     }
     std::fs::remove_file(host.passwd_file()).unwrap();
-    let groups = host.module().groups_to_add(b"alice", &[], 0);
+    let groups = groups(&host.module(), b"alice");
     assert_eq!(groups, Err(Miss::NotFound), "with /etc/passwd unreadable");
     assert_eq!(host.asked(), 0);
 }
@@ -116,11 +132,11 @@ fn an_unconfigured_host_says_unavailable_or_a_configured_one_not_found() {
     let (unconfigured, configured) = (TestHost::unconfigured(), TestHost::configured());
     assert_eq!(by_name(&unconfigured.module(), b"alice"), Err(Miss::NotFound));
     assert_eq!(by_uid(&unconfigured.module(), ALICE), Err(Miss::NotFound));
-    assert_eq!(unconfigured.module().groups_to_add(b"alice", &[], 0), Err(Miss::NotFound));
+    assert_eq!(groups(&unconfigured.module(), b"alice"), Err(Miss::NotFound));
     assert_eq!(by_name(&configured.module(), b"alice"), Err(Miss::Unavailable));
     assert_eq!(by_uid(&configured.module(), ALICE), Err(Miss::Unavailable));
     assert_eq!(by_uid(&configured.module(), 33), Err(Miss::NotFound));
-    assert_eq!(configured.module().groups_to_add(b"alice", &[], 0), Err(Miss::Unavailable));
+    assert_eq!(groups(&configured.module(), b"alice"), Err(Miss::Unavailable));
 }
 
 #[test]
@@ -203,7 +219,7 @@ fn an_entry_that_could_harm_the_host_is_believed() {
     assert_eq!(another, Err(Miss::Unavailable), "another one's entry");
     for gid in [0, 27, 5000] {
         let host = TestHost::replying(NssReply::Gids(vec![DOMAIN_USERS, gid]));
-        let groups = host.module().groups_to_add(b"alice", &[], 0);
+        let groups = groups(&host.module(), b"alice");
         assert_eq!(groups, Err(Miss::Unavailable), "group {gid}");
     }
 }
@@ -227,17 +243,18 @@ const GRANTED: &[(&[u32], &[u32], Option<&[u32]>)] = &[
 fn a_gid_of_the_host_is_believed_that_is_roots_or_nobodys() {
     for (gids, local, expected) in GRANTED {
         let host = TestHost::replying(NssReply::GidsAndLocal(gids.to_vec(), local.to_vec()));
-        let added = host.module().groups_to_add(b"alice", &[], 0);
+        let added = groups(&host.module(), b"alice");
         let expected = expected.map(<[u32]>::to_vec).ok_or(Miss::Unavailable);
         assert_eq!(added, expected, "{gids:?} {local:?}");
     }
     let host = TestHost::replying(NssReply::GidsAndLocal(vec![DOMAIN_USERS], vec![998]));
-    assert_eq!(host.module().groups_to_add(b"alice", &[998], 0), Ok(vec![DOMAIN_USERS]), "twice");
+    let (_, gids, _) = ffi::initgroups(&host.module(), "alice", 0, &[998], 1, -1);
+    assert_eq!(gids, [998, DOMAIN_USERS], "twice");
     std::fs::remove_file(host.group_file()).unwrap();
-    let added = host.module().groups_to_add(b"alice", &[], 0);
+    let added = groups(&host.module(), b"alice");
     assert_eq!(added, Err(Miss::Unavailable), "with /etc/group unreadable");
     // Somebody of the host is not even asked about.
-    let local = host.module().groups_to_add(b"root", &[], 0);
+    let local = groups(&host.module(), b"root");
     assert_eq!(local, Err(Miss::NotFound), "root");
 }
 
@@ -258,7 +275,7 @@ fn a_reply_of_the_wrong_kind_is_not_found() {
         assert_eq!(group, Err(Miss::Unavailable), "{reply:?}");
     }
     let host = TestHost::replying(NssReply::User(alice()));
-    assert_eq!(host.module().groups_to_add(b"alice", &[], 0), Err(Miss::Unavailable));
+    assert_eq!(groups(&host.module(), b"alice"), Err(Miss::Unavailable));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use nss_ldaps::module::Module;
-use support::{Answer, TestHost, alice, ffi};
+use support::{Answer, DOMAIN_USERS, TestHost, alice, ffi};
 
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -130,6 +130,20 @@ fn a_programs_timer_can_jump_out_of_a_request() {
     });
     assert!(finds_alice(&host.module()));
     assert_eq!(during.recv(), Ok(true));
+}
+
+#[test]
+fn a_thread_that_is_cancelled_in_a_request_takes_the_process_along() {
+    let _alone = alone();
+    let (seen, in_the_middle) = mpsc::channel();
+    let host = TestHost::answering(move |_| {
+        seen.send(()).unwrap();
+        Answer::Late(Duration::from_millis(300), NssReply::Gids(vec![DOMAIN_USERS]))
+    });
+    let module = host.module();
+    let groups = || ffi::initgroups(&module, "alice", 0, &[], 0, -1).1 == [DOMAIN_USERS];
+    let looked_up = ffi::cancelled(groups, || in_the_middle.recv().unwrap());
+    assert_eq!(looked_up, Some(true), "to its end, and nothing is unwound");
 }
 
 extern "C" fn look_up_at_exit() {

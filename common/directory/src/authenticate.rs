@@ -11,7 +11,8 @@ use crate::ready::Lent;
 /// The connection that is ready for the next login. Dropped, it stays ready.
 pub struct Ready(Lent);
 
-/// A connection for one bind of one person: no name or password has been sent on it.
+/// A connection for one bind of one person: nobody's name or password but the service account's has been
+/// sent on it.
 pub struct Unbound(Connection);
 
 impl Directory {

@@ -81,9 +81,11 @@ pub(crate) struct Bound {
 }
 
 pub(crate) struct Link {
-    settings: Settings,
+    settings: Arc<Settings>,
     /// Held while a connection is being made, so that all who need one share it.
     current: tokio::sync::Mutex<Option<Bound>>,
+    /// The connection for lists, once one was asked for.
+    lists: tokio::sync::Mutex<Option<Bound>>,
     state: Mutex<LinkState>,
     outage_began: Notify,
     ready: Ready,
@@ -117,12 +119,14 @@ struct LinkState {
 
 impl Link {
     pub(crate) fn new(settings: Settings) -> Self {
-        let Settings { directory, tls, .. } = &settings;
+        let settings = Arc::new(settings);
+        let directory = &settings.directory;
         let spans = Spans::usual(directory.connect_timeout, directory.operation_timeout);
         Self {
-            ready: Ready::new(tls.clone(), spans),
+            ready: Ready::new(settings.clone(), spans),
             settings,
             current: tokio::sync::Mutex::new(None),
+            lists: tokio::sync::Mutex::new(None),
             state: Mutex::default(),
             outage_began: Notify::new(),
             traffic: Traffic::default(),

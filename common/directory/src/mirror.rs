@@ -71,7 +71,8 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError`], as of all below.
     pub async fn walk(&self) -> Result<Walk, DirectoryError> {
-        let bound = self.link.bound().await?;
+        // Nobody else's: among others' searches the server would drop what it keeps of this one.
+        let bound = self.link.another().await?;
         let position = self.position(&bound, None).await;
         let position = position.inspect_err(|error| self.link.report(error))?;
         Ok(Walk { bound, position })

@@ -151,7 +151,8 @@ impl Directory {
         Ok(names.into_iter().collect())
     }
 
-    /// A page of all users, of at most this size; the first for an empty cookie.
+    /// A page of all users, of at most this size; the first for an empty cookie. For who asks nothing
+    /// else before the next one.
     ///
     /// # Errors
     /// [`DirectoryError`].
@@ -160,17 +161,10 @@ impl Directory {
         size: u16,
         cookie: Vec<u8>,
     ) -> Result<Page<UserRecord>, DirectoryError> {
-        let attributes = self.user_attributes(Depth::Entry);
-        let everybody = filter::configured(&self.users.complete_filter());
-        let amount = Amount::Page(size, cookie);
-        let query = Query { amount, ..self.for_users(everybody, &attributes) };
-        let page = query.ask(&self.link).await?;
-        let records =
-            page.entries.iter().filter_map(|e| self.user_record(e, Depth::Entry)).collect();
-        Ok(Page { records, next: page.cookie })
+        self.page_of_users(Amount::Page(size, cookie)).await
     }
 
-    /// A page of all groups, of at most this size; the first for an empty cookie.
+    /// The same for groups.
     ///
     /// # Errors
     /// [`DirectoryError`].
@@ -179,7 +173,44 @@ impl Directory {
         size: u16,
         cookie: Vec<u8>,
     ) -> Result<Page<GroupRecord>, DirectoryError> {
-        let amount = Amount::Page(size, cookie);
+        self.page_of_groups(Amount::Page(size, cookie)).await
+    }
+
+    /// A page of all users for a list that goes on when others have asked other things.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn listed_users(
+        &self,
+        size: u16,
+        cookie: Vec<u8>,
+    ) -> Result<Page<UserRecord>, DirectoryError> {
+        self.page_of_users(Amount::ListPage(size, cookie)).await
+    }
+
+    /// The same for groups.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn listed_groups(
+        &self,
+        size: u16,
+        cookie: Vec<u8>,
+    ) -> Result<Page<GroupRecord>, DirectoryError> {
+        self.page_of_groups(Amount::ListPage(size, cookie)).await
+    }
+
+    async fn page_of_users(&self, amount: Amount) -> Result<Page<UserRecord>, DirectoryError> {
+        let attributes = self.user_attributes(Depth::Entry);
+        let everybody = filter::configured(&self.users.complete_filter());
+        let query = Query { amount, ..self.for_users(everybody, &attributes) };
+        let page = query.ask(&self.link).await?;
+        let records =
+            page.entries.iter().filter_map(|e| self.user_record(e, Depth::Entry)).collect();
+        Ok(Page { records, next: page.cookie })
+    }
+
+    async fn page_of_groups(&self, amount: Amount) -> Result<Page<GroupRecord>, DirectoryError> {
         let query = Query { amount, ..self.for_groups(filter::configured(&self.groups.filter)) };
         let page = query.ask(&self.link).await?;
         let records = page.entries.iter().filter_map(GroupRecord::of).collect();

@@ -33,6 +33,8 @@ pub(crate) enum Amount {
     All,
     /// Any number, of which a page is wanted: of this size, from this cookie.
     Page(u16, Vec<u8>),
+    /// The same, where other questions are asked before the next page: see [`Link::for_lists`].
+    ListPage(u16, Vec<u8>),
 }
 
 impl<'a> Query<'a> {
@@ -58,14 +60,17 @@ impl<'a> Query<'a> {
     }
 
     async fn ask_once(&self, link: &Link) -> Result<SearchPage, DirectoryError> {
-        let bound = link.bound().await?;
+        let bound = match &self.amount {
+            Amount::Few | Amount::All | Amount::Page(..) => link.bound().await?,
+            Amount::ListPage(..) => link.for_lists().await?,
+        };
         let (connection, patience) = (&bound.connection, link.patience());
         let search = self.search(&bound);
         let whole = |entries| SearchPage { entries, cookie: Vec::new() };
         match &self.amount {
             Amount::Few => Ok(whole(search::few(connection, &search, patience).await?)),
             Amount::All => Ok(whole(search::all(connection, &search, patience).await?)),
-            Amount::Page(size, cookie) => {
+            Amount::Page(size, cookie) | Amount::ListPage(size, cookie) => {
                 search::page(connection, &search, *size, cookie.clone(), patience).await
             }
         }

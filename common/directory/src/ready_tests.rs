@@ -1,10 +1,13 @@
 //! The ready connection against the test directory.
 
 use super::*;
-use crate::bind::{self, BindOutcome};
+use crate::tls::Tls;
 use ldaps_core::config;
 use ldaps_core::secret::Password;
-use test_directory::{Directory, Fault, On, Options, TestDirectory, USER_PASSWORD};
+use std::collections::BTreeMap;
+use test_directory::{
+    Directory, Fault, On, Options, SERVICE_ACCOUNT, SERVICE_PASSWORD, TestDirectory, USER_PASSWORD,
+};
 
 const PATIENCE: Duration = Duration::from_millis(500);
 const BREATH: Duration = Duration::from_millis(30);
@@ -31,7 +34,18 @@ impl Rig {
         let name = Server { name: server.url_host().into(), port: server.port(), address };
         let (breath, connect, word) = (BREATH, PATIENCE, PATIENCE);
         let spans = Spans { breath, old, likely, connect, word };
-        Self { server, name, ready: Ready::new(tls, spans) }
+        let directory = config::Directory {
+            servers: config::Servers::Domain("corp.example".into()),
+            bind_dn: SERVICE_ACCOUNT.into(),
+            bind_secret: "/nowhere".into(),
+            base: None,
+            address: BTreeMap::new(),
+            connect_timeout: PATIENCE,
+            operation_timeout: PATIENCE,
+        };
+        let secret = password(SERVICE_PASSWORD);
+        let settings = Arc::new(Settings { directory, tls, secret });
+        Self { server, name, ready: Ready::new(settings, spans) }
     }
 
     /// As after a login.
@@ -53,9 +67,12 @@ impl Rig {
     }
 }
 
+fn password(text: &str) -> Password {
+    Password::parse(text.as_bytes()).unwrap_or_else(|_| panic!())
+}
+
 async fn bind(connection: &Connection) -> Result<BindOutcome, DirectoryError> {
-    let password = Password::parse(USER_PASSWORD.as_bytes()).unwrap_or_else(|_| panic!());
-    bind::bind(connection, ALICE, &password, PATIENCE).await
+    bind::bind(connection, ALICE, &password(USER_PASSWORD), PATIENCE).await
 }
 
 #[tokio::test]
@@ -72,6 +89,25 @@ async fn a_connection_is_held_before_anybody_logs_in_or_serves_two_binds() {
     rig.expects_another().await;
     assert_eq!((rig.server.connections(), rig.server.total_binds()), (2, 1));
     rig.becomes("one connection alone", || rig.server.open_connections() == 1).await;
+}
+
+#[tokio::test]
+async fn a_login_pays_for_the_first_bind_of_a_samba_process_or_the_service_account_is_locked_out() {
+    let rig = Rig::new(HOURS, HOURS);
+    rig.server.edit(|directory| directory.set_samba());
+    let log_in = async || {
+        rig.expects_another().await;
+        let connection = rig.ready.take(&rig.name).await.and_then(Lent::into_connection).unwrap();
+        assert_eq!(bind(&connection).await.unwrap(), BindOutcome::Accepted);
+    };
+    log_in().await;
+    log_in().await;
+    assert_eq!(rig.server.total_binds(), 4, "each time the service account's and then alice's");
+    rig.server.edit(|directory| directory.set_password("svc-linux", "Another.Pass.2").unwrap());
+    for _ in 0..3 {
+        log_in().await;
+    }
+    assert_eq!(rig.server.total_binds(), 8, "one that is refused, and none after it");
 }
 
 #[tokio::test]

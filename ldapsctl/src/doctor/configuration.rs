@@ -45,6 +45,17 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                     &warning.remedy,
                 );
             }
+            for taken in &loaded.self_writable {
+                report.add(
+                    Warning,
+                    AREA,
+                    "self-writable",
+                    format!("{}: {}", taken.place, taken.problem),
+                    "allow_self_writable is on, so that this is taken all the same: who may change it decides \
+                     about logins here",
+                    &taken.remedy,
+                );
+            }
             let uris = match &config.directory.servers {
                 config::Servers::Uris(uris) => uris.clone(),
                 config::Servers::Domain(_) => Vec::new(),

@@ -24,7 +24,7 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
 Warning,
                     AREA,
                     "not-connected",
-                    format!("it is connected to no server: {error}"),
+                    format!("it is connected to no server: {}", first_sentence(error)),
                     "look-ups are answered from memory alone",
                     "what is said of network, TLS and service account tells why; once that is mended: sudo \
                      systemctl reload ldapsd",
@@ -51,6 +51,11 @@ Warning,
     }
 }
 
+/// What is the case; what mends it is said where the cause is.
+pub fn first_sentence(error: &str) -> &str {
+    error.split(". ").next().unwrap_or(error)
+}
+
 /// No answer: is there nobody, or somebody who has stopped where he stands?
 fn silent(error: &NoAnswer, report: &mut Report) {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -66,7 +71,7 @@ fn silent(error: &NoAnswer, report: &mut Report) {
             "hung",
             "ldapsd runs, and gives no sign of life",
             "look-ups end at once as if it were gone, and nobody from the directory can log in",
-            "sudo systemctl restart ldapsd; before that, to tell us why: sudo gdb -p $(pidof ldapsd) -batch -ex \
+            "sudo systemctl restart ldapsd; or, before that, to tell us why: sudo gdb -p $(pidof ldapsd) -batch -ex \
              'thread apply all bt'",
         ),
         false => report.add(

@@ -79,7 +79,11 @@ fn accounts(doctor: &Doctor, ranges: &[RangeInclusive<u32>], report: &mut Report
                     "taken",
                     format!("{file}: the local {what} {name} has the id {id}, which is the domain's to give"),
                     "two people with one id read and write each other's files",
-                    format!("give {name} another id (usermod -u, groupmod -g), and its files to that one (find / -uid {id})"),
+                    format!(
+                        "give it an id of its own: sudo {what}mod -{0} ID {name}; which files have the old one, and whose \
+                         they are: sudo find / -xdev -{0}id {id}",
+                        if what == "user" { "u" } else { "g" },
+                    ),
                 );
             }
         }
@@ -130,7 +134,7 @@ fn useradd(doctor: &Doctor, ranges: &[RangeInclusive<u32>], report: &mut Report)
                 "given-twice",
                 format!("/etc/login.defs: {most} is {last}, so that new local accounts may get ids of the domain's"),
                 "two people with one id read and write each other's files",
-                format!("in /etc/login.defs: {most} {usual}"),
+                format!("sudo sed -i -E 's/^({most})[[:space:]].*/\\1 {usual}/' /etc/login.defs"),
             );
         }
     }

@@ -19,6 +19,7 @@ mod report;
 mod servers;
 mod service_account;
 mod sshd;
+mod sssd;
 mod trust;
 mod unit;
 
@@ -99,6 +100,7 @@ fn everything(doctor: &Doctor) -> Report {
     unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
     host_ids::look(doctor, known.config.as_ref(), seen.as_ref(), &mut report);
+    sssd::look(doctor, seen.as_ref(), &mut report);
     pam::look(doctor, &mut report);
     homes::look(doctor, &mut report);
     sshd::look(doctor, &mut report);

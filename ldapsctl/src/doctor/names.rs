@@ -64,7 +64,7 @@ fn look_at(shown: &str, database: &'static str, words: &Option<Vec<String>>, rep
             "not-asked",
             what,
             why,
-            format!("add the line \"{database}: files {SERVICE}\""),
+            format!("echo '{database}: files {SERVICE}' | sudo tee -a {shown}"),
         );
         return report.mended_by(Fix::Nsswitch(database));
     };

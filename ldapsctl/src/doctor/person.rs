@@ -1,15 +1,19 @@
 //! One person, from the directory to the shell: what the daemon decides, what glibc gives, the home.
 #![forbid(unsafe_code)]
 
+use super::daemon::first_sentence;
 use super::report::{
     Report,
     Severity::{Fault, Warning},
 };
 use super::{Doctor, text};
 use crate::daemon::ask_daemon;
+use ldaps_core::config::STATE_ALONE_SERVICE;
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest, Speaks, WhyReport};
 use ldaps_core::protocol::messages::Verdict;
+use ldaps_core::protocol::tools::Decided;
+use ldaps_core::refusal::Refusal;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -31,7 +35,7 @@ pub fn look(doctor: &Doctor, name: &str, report: &mut Report) {
             report.unseen(
                 AREA,
                 "decision",
-                format!("{name}: the directory could not be asked: {why}"),
+                format!("{name}: the directory could not be asked: {}", first_sentence(&why)),
                 remedy,
             );
         }
@@ -82,10 +86,51 @@ fn decided(doctor: &Doctor, why: &WhyReport, report: &mut Report) {
             );
         }
     }
+    if let Ok(AdminReply::Decisions(decisions)) =
+        ask_daemon(doctor.run_dir.as_deref(), &AdminRequest::Decisions(0))
+    {
+        last_tried(&found.entry.name, &decisions.decided, report);
+    }
     if doctor.root == Path::new("/") {
         known_to_glibc(&found.entry, report);
     }
     at_home(doctor, &found.entry, report);
+}
+
+/// What came of the last login. AD's "data 52e" is what it says of a wrong password, the person's as well
+/// as the service account's: here it is the person's.
+fn last_tried(name: &str, decided: &[Decided], report: &mut Report) {
+    // A user's service manager is started for whoever is in already.
+    let is_login =
+        |it: &&Decided| it.user.eq_ignore_ascii_case(name) && it.service != STATE_ALONE_SERVICE;
+    let Some(last) = decided.iter().rfind(is_login) else { return };
+    let tried = format!("{name}: the last login here, by {} ({})", last.service, last.request);
+    match last.verdict {
+        Verdict::Granted | Verdict::ChangeFirst => {
+            report.fine(AREA, "last-login", format!("{tried}, was granted"));
+        }
+        Verdict::Refused(Refusal::WrongPassword) => report.add(
+            Warning,
+            AREA,
+            "wrong-password",
+            format!("{tried}, was refused: {}", last.why),
+            "it is the password that was typed for this person; the service account's own is another matter, and \
+             a finding of its own",
+            format!(
+                "have it typed again (caps lock, keyboard); sudo ldapsctl test {name} tries it here; or in AD: \
+                 Set-ADAccountPassword -Reset"
+            ),
+        ),
+        Verdict::NotOurs => {}
+        Verdict::Refused(_) | Verdict::Unavailable => report.add(
+            Warning,
+            AREA,
+            "last-refused",
+            format!("{tried}, was refused: {}", last.why),
+            "it may be over by now: what else is said here is of this moment",
+            format!("sudo ldapsctl log {} shows that login", last.request),
+        ),
+    }
 }
 
 /// What glibc gives any program for that name.
@@ -189,6 +234,49 @@ mod tests {
         let mut report = Report::default();
         at_home(&doctor, &entry, &mut report);
         report.bad()
+    }
+
+    fn decided(user: &str, verdict: Verdict) -> Decided {
+        let request = "7hq2m4xa".parse().unwrap();
+        let (phase, why) = ("auth".to_owned(), "wrong password (AD: data 52e)".to_owned());
+        let (user, service) = (user.to_owned(), "sshd".to_owned());
+        let (number, at_ms, took_us, pid, dc) = (1, 0, 0, None, None);
+        let (steps, line) = (Vec::new(), String::new());
+        Decided {
+            number,
+            request,
+            at_ms,
+            phase,
+            user,
+            service,
+            pid,
+            verdict,
+            why,
+            dc,
+            took_us,
+            steps,
+            line,
+        }
+    }
+
+    #[test]
+    fn a_password_of_the_persons_is_taken_for_the_service_accounts() {
+        let wrong = Verdict::Refused(Refusal::WrongPassword);
+        for (tries, found) in [
+            (vec![], vec![]),
+            (vec![("alice", Verdict::Granted)], vec![]),
+            (vec![("alice", Verdict::Granted), ("Alice", wrong)], vec!["wrong-password"]),
+            (vec![("alice", wrong), ("alice", Verdict::Granted)], vec![]),
+            (vec![("alice", wrong), ("bob", wrong), ("alice", Verdict::Granted)], vec![]),
+            (vec![("bob", wrong)], vec![]),
+            (vec![("alice", Verdict::Unavailable)], vec!["last-refused"]),
+        ] {
+            let decided: Vec<_> =
+                tries.iter().map(|(user, verdict)| decided(user, *verdict)).collect();
+            let mut report = Report::default();
+            last_tried("alice", &decided, &mut report);
+            assert_eq!(report.bad(), found, "{tries:?}");
+        }
     }
 
     #[test]

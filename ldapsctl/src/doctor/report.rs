@@ -1,7 +1,8 @@
 //! Findings: what, why it matters, what mends it.
 #![forbid(unsafe_code)]
 
-use crate::output::print;
+use crate::output::{harmless, print_raw};
+use crate::terminal::{self, Paint, wrapped};
 use crate::{NOT_KNOWN, print_json};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -146,7 +147,7 @@ impl Report {
         let printed = match json {
             true => print_json(self),
             false => {
-                print(&self.describe());
+                print_raw(&self.describe(terminal::width(std::io::stdout())));
                 ExitCode::SUCCESS
             }
         };
@@ -162,34 +163,56 @@ impl Report {
         }
     }
 
-    fn describe(&self) -> String {
-        let mut text: String = self.findings.iter().map(Finding::describe).collect();
+    fn describe(&self, width: Option<usize>) -> String {
+        let mut text: String = self.findings.iter().map(|it| it.describe(width)).collect();
         let count = |severity| self.findings.iter().filter(|it| it.severity == severity).count();
+        let counted = |severity, what: &str| match count(severity) {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
         text += &format!(
-            "\n{} fine, {} faults, {} warnings, {} not seen.\n",
+            "\n{} fine, {}, {}, {} not seen.\n",
             count(Severity::Fine),
-            count(Severity::Fault),
-            count(Severity::Warning),
+            counted(Severity::Fault, "fault"),
+            counted(Severity::Warning, "warning"),
             count(Severity::Unseen)
         );
+        if let Some((advice, first)) = self.first() {
+            let told = format!("{advice}: {}: {}\n", first.area, harmless(&first.what));
+            text += &wrapped(&told, width, INDENT);
+        }
         text
+    }
+
+    /// What the rest may follow from: the rooms stand in the order in which a login goes through them.
+    fn first(&self) -> Option<(&'static str, &Finding)> {
+        let of = |severity, advice| {
+            let found = self.findings.iter().find(|it| it.severity == severity);
+            found.map(|first| (advice, first))
+        };
+        of(Severity::Fault, "Mend this first")
+            .or_else(|| of(Severity::Warning, "Look at this first"))
     }
 }
 
+/// Where the texts begin.
+const INDENT: usize = 8;
+
 impl Finding {
-    fn describe(&self) -> String {
-        let mark = match self.severity {
-            Severity::Fine => "ok     ",
-            Severity::Unseen => "unseen ",
-            Severity::Warning => "WARNING",
-            Severity::Fault => "FAULT  ",
+    fn describe(&self, width: Option<usize>) -> String {
+        let (mark, paint) = match self.severity {
+            Severity::Fine => ("ok     ", Paint::Green),
+            Severity::Unseen => ("unseen ", Paint::Yellow),
+            Severity::Warning => ("WARNING", Paint::Yellow),
+            Severity::Fault => ("FAULT  ", Paint::Red),
         };
-        let mut text = format!("{mark} {}: {}\n", self.area, self.what);
-        if !self.why.is_empty() {
-            text += &format!("        why:    {}\n", self.why);
-        }
-        if !self.remedy.is_empty() {
-            text += &format!("        remedy: {}\n", self.remedy);
+        let line = |text: String, under| wrapped(&harmless(&text), width, under) + "\n";
+        let what = line(format!("{mark} {}: {}", self.area, self.what), INDENT);
+        let mut text = what.replacen(mark, &paint.on(mark), 1);
+        for (label, said) in [("why:    ", &self.why), ("remedy: ", &self.remedy)] {
+            if !said.is_empty() {
+                text += &line(format!("        {label}{said}"), INDENT + label.len());
+            }
         }
         text
     }

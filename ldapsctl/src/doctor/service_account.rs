@@ -116,9 +116,10 @@ fn remedy(refusal: Refusal, config: &Config) -> String {
     let (dn, file) = (&config.directory.bind_dn, config.directory.bind_secret.display());
     match refusal {
         Refusal::WrongPassword => format!(
-            "data 52e for the service account: the password in {file} is not the one of {dn}, or there is no \
-             such name (AD does not tell which). Look that the name is a DN, name@domain or DOMAIN\\name; \
-             write the password anew: sudoedit {file}; then: sudo systemctl reload ldapsd"
+            "data 52e for the service account, and not for a person: the password in {file} is not the one of \
+             {dn}, or there is no such name (AD does not tell which). Write the password anew: sudoedit {file}; \
+             then: sudo systemctl reload ldapsd; if it is right, correct `bind_dn`: a DN, name@domain or \
+             DOMAIN\\name"
         ),
         Refusal::NoSuchUser => {
             format!("correct `bind_dn` ({dn}): a DN, name@domain or DOMAIN\\name")

@@ -39,7 +39,7 @@ Fault,
             "no-pam",
             format!("{}: UsePAM is not \"yes\"", path.display()),
             "sshd asks neither for passwords of the directory nor whether an account is disabled",
-            "echo 'UsePAM yes' | sudo tee /etc/ssh/sshd_config.d/00-ldaps-login.conf; sudo systemctl reload ssh",
+            "echo 'UsePAM yes' | sudo tee -a /etc/ssh/sshd_config.d/00-ldaps-login.conf; sudo systemctl reload ssh",
         );
         return;
     }
@@ -52,7 +52,8 @@ Fault,
             "no-passwords",
             "neither PasswordAuthentication nor KbdInteractiveAuthentication is on",
             "people get in by SSH keys alone",
-            "if passwords are wanted: KbdInteractiveAuthentication yes, in /etc/ssh/sshd_config.d/",
+            "if passwords are wanted: echo 'KbdInteractiveAuthentication yes' | sudo tee -a \
+             /etc/ssh/sshd_config.d/00-ldaps-login.conf; sudo systemctl reload ssh",
         );
     } else if keyboard {
         report.add(
@@ -61,7 +62,8 @@ Warning,
             "no-keyboard-interactive",
             "KbdInteractiveAuthentication is off",
             "a password that has expired cannot be changed at a login by ssh, and nobody is told why",
-            "KbdInteractiveAuthentication yes, in /etc/ssh/sshd_config.d/; sudo systemctl reload ssh",
+            "echo 'KbdInteractiveAuthentication yes' | sudo tee -a /etc/ssh/sshd_config.d/00-ldaps-login.conf; sudo \
+             systemctl reload ssh",
         );
     } else {
         report.fine(AREA, "pam", "sshd asks PAM, and can talk to the person");

@@ -29,6 +29,8 @@ mod tests;
 use crate::output::{print, print_error};
 use clap::Args;
 use plan::Plan;
+pub use prove::{Names, OldGroup, OldStack, OldUser, owners_of_homes};
+pub use source::Kind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -3,9 +3,9 @@
 
 use super::ask::Asker;
 use super::known::Known;
-use super::paint::{Paint, line};
 use super::{Failure, Setup};
-use crate::output::print;
+use crate::output::say;
+use crate::terminal::{Paint, line};
 use ldaps_core::config::Subject;
 use ldaps_directory::Survey;
 use std::collections::BTreeSet;
@@ -83,8 +83,8 @@ fn counted(texts: &[String], survey: &Survey) -> Result<Allowed, Failure> {
     let shown = names.join(", ");
     match everybody.len() {
         0 => line(Paint::Yellow, &format!("{shown}: nobody is in it, so nobody may log in yet")),
-        1 => print(&format!("{shown} may log in: 1 person\n")),
-        count => print(&format!("{shown} may log in: {count} people\n")),
+        1 => say(&format!("{shown} may log in: 1 person\n")),
+        count => say(&format!("{shown} may log in: {count} people\n")),
     }
     Ok(Allowed { somebody: somebody(&everybody, survey)?, subjects })
 }

@@ -4,10 +4,10 @@
 use super::ask::Asker;
 use super::host::Host;
 use super::known::Known;
-use super::paint::{Paint, line};
 use super::servers::Found;
 use super::{Failure, PATIENCE, Setup};
-use crate::output::print;
+use crate::output::say;
+use crate::terminal::{Paint, line};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_directory::{DirectoryError, Settings, Survey, Tls, Unreadable};
@@ -64,7 +64,7 @@ pub fn bind(
             Some(secret) => secret,
             None => asker.password(&format!("Password of {bind_dn}"), NO_SECRET)?,
         };
-        print(&format!("Binding as {bind_dn}, and counting whom it finds ...\n"));
+        say(&format!("Binding as {bind_dn}, and counting whom it finds ...\n"));
         match survey(setup, known, found, tls, &bind_dn, &secret) {
             Ok(survey) => {
                 tell(&survey);

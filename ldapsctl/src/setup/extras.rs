@@ -7,9 +7,9 @@ use super::carry_out::service_now;
 use super::files;
 use super::host::Host;
 use super::known::Known;
-use super::paint::{Paint, line};
 use super::plan::FileChange;
 use super::{Setup, nsswitch, pam, sshd};
+use crate::terminal::{Paint, line};
 use zeroize::Zeroizing;
 
 /// What is to be done.

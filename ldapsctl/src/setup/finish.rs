@@ -3,9 +3,9 @@
 
 use super::Failure;
 use super::host::{self, Host};
-use super::paint::{Paint, line};
 use crate::daemon::ask_daemon;
-use crate::output::print;
+use crate::output::say;
+use crate::terminal::{Paint, line, whole};
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use std::time::{Duration, Instant};
 
@@ -19,21 +19,21 @@ const DOCTOR: &str = "sudo ldapsctl doctor names what is in the way.";
 /// When it does not work.
 pub fn look(host: &Host, somebody: Option<&str>) -> Result<(), Failure> {
     if !host.is_this_one() {
-        print("Nothing was asked of the daemon: --root names another file system.\n");
+        say("Nothing was asked of the daemon: --root names another file system.\n");
         return Ok(());
     }
     connected()?;
     let Some(name) = somebody else {
-        print(
+        say(
             "Nobody of those who may log in could do so now, so nobody was looked up. Next: ldapsctl user NAME\n",
         );
         return Ok(());
     };
     let entry = host::run(&["getent", "passwd", name])
         .map_err(|_| Failure::unknown(format!("getent passwd {name} finds nobody. {DOCTOR}")))?;
-    line(Paint::Green, &format!("getent passwd {name}: {entry}"));
+    whole(Paint::Green, &format!("getent passwd {name}: {entry}"));
     lets_in(name)?;
-    print(&format!(
+    say(&format!(
         "\nTry it, and keep this shell open until it works:\n  ssh {name}@{}\n  sudo ldapsctl doctor       \
          if it does not\n  sudo ldapsctl setup --undo  takes everything back\n",
         hostname()
@@ -48,7 +48,7 @@ fn connected() -> Result<(), Failure> {
         let problem = match ask_daemon(None, &AdminRequest::Status) {
             Ok(AdminReply::Status(status)) => {
                 if let Some(server) = status.servers.iter().find(|server| server.connected) {
-                    print(&format!("ldapsd is connected to {}\n", server.server));
+                    say(&format!("ldapsd is connected to {}\n", server.server));
                     return Ok(());
                 }
                 status.last_error.map(|(error, _)| error)
@@ -61,7 +61,7 @@ fn connected() -> Result<(), Failure> {
             return Err(Failure::unknown(format!("{problem}\n{DOCTOR}")));
         }
         if !told && began.elapsed() > Duration::from_secs(1) {
-            print("Waiting for ldapsd to be connected ...\n");
+            say("Waiting for ldapsd to be connected ...\n");
             told = true;
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -22,7 +22,6 @@ mod finish;
 mod host;
 mod known;
 mod nsswitch;
-mod paint;
 mod pam;
 mod plan;
 mod record;

@@ -4,9 +4,9 @@
 use super::diff::{self, Line};
 use super::files::{self, Seen};
 use super::host::{Host, Owner};
-use super::paint::{Paint, line};
 use super::pam;
 use crate::cert::store::TrustStore;
+use crate::terminal::{Paint, whole as line};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 

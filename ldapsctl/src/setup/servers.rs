@@ -5,7 +5,7 @@
 use super::ask::Asker;
 use super::known::Known;
 use super::{Failure, PATIENCE, Setup};
-use crate::output::print;
+use crate::output::say;
 use ldaps_core::config::{self, LDAPS_PORT, ServerUri, Servers, server_uri};
 use ldaps_directory::certificates::{self, Certificate};
 use ldaps_directory::{DirectoryError, Server};
@@ -54,7 +54,7 @@ pub fn find(setup: &Setup, asker: &Asker, known: &Known) -> Result<Found, Failur
     };
     let mut found = Found { servers, addresses, list: Vec::new() };
     found.list = certificates::servers(&found.directory(known)).map_err(Failure::unknown)?;
-    print(&format!(
+    say(&format!(
         "Domain controllers, as {}: {}\n",
         if found.servers.is_some() { "told" } else { "configured" },
         names(&found.list)
@@ -69,7 +69,7 @@ fn asked(asker: &Asker, addresses: BTreeMap<String, IpAddr>) -> Result<Found, Fa
     match by_domain(&domain, addresses.clone()) {
         Ok(found) => Ok(found),
         Err(failure) => {
-            print(&format!("{}\n", failure.text));
+            say(&format!("{}\n", failure.text));
             let question =
                 "One domain controller, by the name in its certificate, as in dc1.corp.example";
             let uri = parse_uri(&asker.text(question, None, MISSING)?)?;
@@ -85,7 +85,7 @@ fn by_domain(domain: &str, addresses: BTreeMap<String, IpAddr>) -> Result<Found,
     let domain = domain.trim().trim_end_matches('.').to_lowercase();
     // The same characters as in a server's name.
     let own = parse_uri(&domain)?;
-    print(&format!("Asking DNS for the domain controllers of {domain} ...\n"));
+    say(&format!("Asking DNS for the domain controllers of {domain} ...\n"));
     let config = config::Directory {
         servers: Servers::Domain(domain.clone()),
         bind_dn: String::new(),
@@ -97,11 +97,11 @@ fn by_domain(domain: &str, addresses: BTreeMap<String, IpAddr>) -> Result<Found,
     };
     match certificates::servers(&config) {
         Ok(list) => {
-            print(&format!("DNS names {}\n", names(&list)));
+            say(&format!("DNS names {}\n", names(&list)));
             Ok(Found { servers: Some(Servers::Domain(domain)), addresses, list })
         }
         Err(error) => {
-            print(&format!("DNS has no SRV records of {domain}; trying that name itself ...\n"));
+            say(&format!("DNS has no SRV records of {domain}; trying that name itself ...\n"));
             by_own_name(&own, addresses)
                 .map_err(|second| Failure::unknown(format!(
                     "{error}.\nThe name {domain} leads to none either: {second}.\nName one: --uri \
@@ -128,7 +128,7 @@ fn by_own_name(own: &ServerUri, mut addresses: BTreeMap<String, IpAddr>) -> Resu
     if addresses.remove(&own.host).is_some() || !resolves(&uri) {
         addresses.insert(uri.host.clone(), sent.address.ip());
     }
-    print(&format!("It leads to {}, whose certificate is for {host}\n", sent.address.ip()));
+    say(&format!("It leads to {}, whose certificate is for {host}\n", sent.address.ip()));
     let list = vec![server(&uri, &addresses)];
     Ok(Found { servers: Some(Servers::Uris(vec![uri])), addresses, list })
 }

@@ -5,13 +5,13 @@
 use super::ask::Asker;
 use super::host::Host;
 use super::known::{Known, Trial, is_same};
-use super::paint::{Paint, line};
 use super::servers::{self, Found};
 use super::{Failure, PATIENCE, Setup};
 use crate::cert::plan::{Plan, Target, Write, choose};
 use crate::cert::store::TrustStore;
 use crate::cert::{Opening, files, words};
-use crate::output::print;
+use crate::output::{print, say};
+use crate::terminal::{Paint, line};
 use ldaps_core::config;
 use ldaps_directory::certificates::{self, Certificate, Sent};
 use ldaps_directory::{DirectoryError, Server, Tls, TlsFault, TlsReason};
@@ -80,7 +80,7 @@ pub fn settle(
             line(Paint::Yellow, &format!("Not used as long as this is so: {fault}"));
         }
         if !setup.ca.is_empty() {
-            print("Its CA is trusted here already, so --ca changes nothing.\n");
+            say("Its CA is trusted here already, so --ca changes nothing.\n");
         }
         return Ok(Trust { tls: tls.clone(), ca: None, writes: Vec::new(), is_system: false });
     }
@@ -88,7 +88,7 @@ pub fn settle(
     if let Some((_, fault)) = faults.first().filter(|(_, it)| it.reason() != TlsReason::Untrusted) {
         return Err(Failure::from(format!("{fault}\nNothing was changed.")));
     }
-    print(&format!(
+    say(&format!(
         "Nobody who is trusted on this host has issued that certificate: {} has.\n",
         issuer(first)
     ));
@@ -113,7 +113,7 @@ fn reach(found: &Found) -> Result<Vec<Reached>, Failure> {
             Ok(sent) => {
                 let one = Reached { server: server.clone(), sent };
                 if let Some(own) = one.sent.certificates.first().map(Certificate::facts) {
-                    print(&format!(
+                    say(&format!(
                         "{server} answers at {}; its certificate was issued by {} ({})\n",
                         one.sent.address,
                         own.issuer,
@@ -218,7 +218,7 @@ fn tried(
     for remark in &plan.remarks {
         // What is an option of `cert import` is none here.
         let remark = remark.replace("add --leaf", "ldapsctl cert import --leaf FILE");
-        print(&format!("{remark}\n"));
+        say(&format!("{remark}\n"));
     }
     if plan.taken.is_empty() {
         return Err(format!("{} holds no CA that can be taken.", shown(given)));
@@ -250,7 +250,7 @@ fn tried(
     for certificate in &plan.taken {
         print(&words::describe("", certificate.facts(), time));
     }
-    print("Compare that fingerprint with the CA's own, by another channel than this network.\n");
+    say("Compare that fingerprint with the CA's own, by another channel than this network.\n");
     let ca = match &target {
         Target::File(path)
             if known.config.tls.ca_file.as_ref().is_none_or(|ca| !is_same(ca, path)) =>

@@ -4,12 +4,12 @@
 use super::ask::Asker;
 use super::files;
 use super::host::{self, Host};
-use super::paint::{Paint, line};
 use super::plan::bundle;
 use super::record::{After, Entry, PLACE, Record, Service};
 use super::{Failure, Setup, sshd};
 use crate::cert::store::TrustStore;
 use crate::output::print;
+use crate::terminal::{Paint, line};
 use std::fs;
 use std::path::Path;
 

@@ -55,6 +55,31 @@ fn a_mistake_in_the_configuration_is_not_named() {
             remedy: "",
             mend: |host| host.write("ldap.conf", ""),
         },
+        Row {
+            what: "a login name that people write on themselves",
+            break_it: |host| {
+                let sections =
+                    "[users]\nallow_self_writable = true\nlogin = { bare = \"ipPhone\" }";
+                host.configure("", "", sections);
+            },
+            found: &[("configuration", "self-writable")],
+            remedy: "take an attribute that only administrators write",
+            mend: |host| {
+                let sections =
+                    "[users]\nallow_self_writable = true\nlogin = { bare = \"sAMAccountName\" }";
+                host.configure("", "", sections);
+            },
+        },
+        Row {
+            what: "a rule by what people write on themselves",
+            break_it: |host| {
+                let rule = "allow_self_writable = true\nfilter = \"(info=staff)\"";
+                host.configure("", "", rule);
+            },
+            found: &[("configuration", "self-writable")],
+            remedy: "allow_self_writable out of [access]",
+            mend: |host| host.configure("", "", ""),
+        },
     ]);
 }
 

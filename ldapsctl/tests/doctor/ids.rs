@@ -9,7 +9,7 @@ fn an_id_that_two_have_is_not_seen() {
                 host.write("etc/passwd", "root:x:0:0::/:/bin/sh\nold:x:1842601107:100::/:/bin/sh\n")
             },
             found: &[("ids", "taken")],
-            remedy: "find / -uid 1842601107",
+            remedy: "sudo usermod -u ID old",
             mend: |host| {
                 host.write("etc/passwd", "root:x:0:0::/:/bin/sh\nold:x:1107:100::/:/bin/sh\n")
             },
@@ -18,7 +18,7 @@ fn an_id_that_two_have_is_not_seen() {
             what: "a local group with the domain's last id",
             break_it: |host| host.write("etc/group", "root:x:0:\nold:x:1842799999:\n"),
             found: &[("ids", "taken")],
-            remedy: "groupmod -g",
+            remedy: "sudo groupmod -g ID old",
             mend: |host| host.write("etc/group", "root:x:0:\nold:x:1842800000:\n"),
         },
         Row {
@@ -39,7 +39,7 @@ fn an_id_that_two_have_is_not_seen() {
             what: "useradd that goes up to everything",
             break_it: |host| host.write("etc/login.defs", "UID_MIN 1000\nUID_MAX\t2000000000\n"),
             found: &[("ids", "given-twice")],
-            remedy: "UID_MAX 60000",
+            remedy: "sudo sed -i -E 's/^(UID_MAX)[[:space:]].*/\\1 60000/' /etc/login.defs",
             mend: |host| host.write("etc/login.defs", "UID_MIN 1000\nUID_MAX\t60000\n"),
         },
     ]);

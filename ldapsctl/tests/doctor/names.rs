@@ -35,7 +35,7 @@ fn why_glibc_does_not_ask_is_not_named() {
             what: "no group line",
             break_it: |host| with(host, "group:          files systemd ldaps\n", ""),
             found: &[("NSS", "not-asked")],
-            remedy: "group: files ldaps",
+            remedy: "echo 'group: files ldaps' | sudo tee -a ",
             mend: again,
         },
         Row {

@@ -18,8 +18,9 @@ use super::{Answer, Inner};
 const USERS_PAGE: u16 = 500;
 /// Users in one page where each costs a search for the groups that decide about the look.
 const LOOKED_AT_PAGE: u16 = 50;
-/// Groups in one page: each costs the searches for its members, and a page has one deadline.
-const GROUPS_PAGE: u16 = 20;
+/// Groups in one page: each costs the searches for its members, which a busy domain controller takes a
+/// second for, and a page has one deadline.
+const GROUPS_PAGE: u16 = 5;
 
 /// The groups of a user as AD tells them, and which of all groups are not shown on this host.
 pub(super) struct TokenGroups {
@@ -258,7 +259,7 @@ impl Inner {
     ) -> Result<Page<PasswdEntry>, DirectoryError> {
         let (accounts, local) = self.accounts().await?;
         let size = if accounts.need_groups() { LOOKED_AT_PAGE } else { USERS_PAGE };
-        let page = self.directory.users_page(size, cookie).await?;
+        let page = self.directory.listed_users(size, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for user in &page.records {
             let entry = self.looked_at(&accounts, user, &local).await?;
@@ -276,7 +277,7 @@ impl Inner {
         cookie: Vec<u8>,
     ) -> Result<Page<GroupEntry>, DirectoryError> {
         let (accounts, local) = self.accounts().await?;
-        let page = self.directory.groups_page(GROUPS_PAGE, cookie).await?;
+        let page = self.directory.listed_groups(GROUPS_PAGE, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for group in page.records {
             if let Some(known) = self.complete_group(&accounts, group, &local).await? {

@@ -10,9 +10,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ldaps_core::sid::Sid;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::memory::Key;
+
+/// So long after a change whoever keeps a copy is woken: the look-up that has brought it is answered
+/// first, and one copying is enough for those that come with it.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// Of whom something has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,6 +46,8 @@ struct Waiting {
     subjects: HashSet<Subject>,
     /// How often something was told.
     told: u64,
+    /// Whoever waits is about to be woken.
+    announced: bool,
     poked: bool,
     closed: bool,
 }
@@ -59,11 +66,22 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    pub(super) fn put(&self, subject: Subject) {
+    pub(super) fn put(self: &Arc<Self>, subject: Subject) {
         let mut waiting = self.lock();
         waiting.subjects.insert(subject);
         waiting.told += 1;
-        self.filled.notify_all();
+        if !std::mem::replace(&mut waiting.announced, true) {
+            self.announce();
+        }
+    }
+
+    fn announce(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return self.filled.notify_all() };
+        let outbox = self.clone();
+        runtime.spawn(async move {
+            tokio::time::sleep(BREATH).await;
+            outbox.filled.notify_all();
+        });
     }
 
     /// Nothing will come any more: whoever waits hears of it.
@@ -86,7 +104,7 @@ impl Outbox {
         };
         let waited = self.filled.wait_timeout_while(self.lock(), patience, is_idle);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
-        waiting.poked = false;
+        (waiting.poked, waiting.announced) = (false, false);
         let emptied =
             Emptied { subjects: std::mem::take(&mut waiting.subjects), told: waiting.told };
         (!emptied.subjects.is_empty() || !waiting.closed).then_some(emptied)
@@ -100,6 +118,7 @@ impl Outbox {
     /// Waits until the copy has all that was told before this moment.
     pub(crate) async fn copied(&self) {
         let told = self.lock().told;
+        self.filled.notify_all();
         let mut copied = self.copied.subscribe();
         // It fails when the box is gone, and then nobody waits here.
         let _ = copied.wait_for(|copied| *copied >= told).await;

@@ -6,7 +6,7 @@ mod family;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ldaps_core::protocol::admin::{Counters, FreshnessStatus};
+use ldaps_core::protocol::admin::{Counters, FreshnessStatus, NotifyStatus, SyncPhase, SyncStatus};
 use ldaps_core::protocol::tools::{Ending, Family, Held};
 use ldaps_directory::LinkStatus;
 
@@ -24,6 +24,9 @@ pub(crate) fn families(host: &Host, numbers: &Numbers) -> Vec<Family> {
     families.extend(of_logins(&numbers.logins));
     families.extend(of_the_directory(&link));
     families.extend(of_freshness(&host.freshness.status()));
+    let (sync, notify) = host.sync();
+    families.extend(of_sync(sync.as_ref()));
+    families.extend(of_notices(notify.as_ref()));
     families.push(of_endings(&host.endings(&link)));
     families
 }
@@ -124,6 +127,43 @@ fn of_freshness(status: &FreshnessStatus) -> Vec<Family> {
         .value(polled),
         gauge("ldapsd_usn", "Up to which of its domain controller's changes everything is known.")
             .value(status.usn.unwrap_or_default()),
+    ]
+}
+
+/// Everything is 0 where not everybody is kept.
+fn of_sync(sync: Option<&SyncStatus>) -> Vec<Family> {
+    let number = |of: fn(&SyncStatus) -> u64| whole(sync.map_or(0, of));
+    let is_complete = sync.is_some_and(|sync| sync.phase == SyncPhase::Complete);
+    vec![
+        gauge("ldapsd_sync_enabled", "Whether everybody is read before anybody asks.")
+            .value(i64::from(sync.is_some())),
+        gauge(
+            "ldapsd_sync_complete",
+            "Whether everybody is there, and kept as the directory has them.",
+        )
+        .value(i64::from(is_complete)),
+        gauge(
+            "ldapsd_sync_complete_timestamp_seconds",
+            "When everybody was there, in seconds since 1970; 0: not yet.",
+        )
+        .value(number(|sync| sync.done_at.unwrap_or_default())),
+        gauge("ldapsd_sync_entries", "How many have been read, or are kept.")
+            .with(&[("kind", "user")], number(|sync| sync.users))
+            .with(&[("kind", "group")], number(|sync| sync.groups)),
+        counter("ldapsd_sync_walks_total", "How often everybody was read.")
+            .value(number(|sync| sync.walks)),
+    ]
+}
+
+/// The same of changes that the domain controller tells of.
+fn of_notices(notify: Option<&NotifyStatus>) -> Vec<Family> {
+    let is_told = notify.is_some_and(|notify| notify.listening_s.is_some());
+    vec![
+        gauge("ldapsd_notify_enabled", "Whether the domain controller is to tell of changes.")
+            .value(i64::from(notify.is_some())),
+        gauge("ldapsd_notify_listening", "Whether it does.").value(i64::from(is_told)),
+        counter("ldapsd_notify_changes_total", "Changes that it told of.")
+            .value(whole(notify.map_or(0, |notify| notify.changes))),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The thread that writes the map: first what of before still holds, then whatever changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +114,12 @@ impl Publishing {
                 known.is_some_and(|known| {
                     known.trust != Trust::Doubted
                         && self.watch.grants_nothing(&known.known)
-                        && gids.gids().eq(known.known.gids.iter().copied())
+                        && gids.gids().eq(known
+                            .known
+                            .gids
+                            .iter()
+                            .copied()
+                            .collect::<BTreeSet<u32>>())
                 })
             }
             // What nobody has is not kept over a start.

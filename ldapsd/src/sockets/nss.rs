@@ -62,13 +62,15 @@ async fn look_up(
         NssRequest::Groups(_) if !host.config.nss.enumerate => Ok(NssReply::Groups(vec![], None)),
         NssRequest::Users(cursor) => {
             let _place = asker.place().await;
-            let page = listing::users(host, cookie(cursor)).await?;
-            Ok(NssReply::Users(page.records, next(&page.next)))
+            let place = Listing::at(cursor);
+            let page = listing::users(host, place.cookie.clone()).await?;
+            Ok(NssReply::Users(page.records, place.next(&page.next)))
         }
         NssRequest::Groups(cursor) => {
             let _place = asker.place().await;
-            let page = listing::groups(host, cookie(cursor)).await?;
-            Ok(NssReply::Groups(page.records, next(&page.next)))
+            let place = Listing::at(cursor);
+            let page = listing::groups(host, place.cookie.clone()).await?;
+            Ok(NssReply::Groups(page.records, place.next(&page.next)))
         }
     }
 }
@@ -104,19 +106,33 @@ async fn groups_of(
     })
 }
 
-/// A cursor is the server's cookie in hex. One that is none of ours begins anew.
-fn cookie(cursor: Option<Cursor>) -> Vec<u8> {
-    let Some(Cursor(hex)) = cursor else { return Vec::new() };
-    let pairs = hex.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok()?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    pairs.collect::<Option<_>>().unwrap_or_default()
+/// Where a list stands: the number of its page, and the server's cookie, which Samba does not change from
+/// page to page; a module takes a cursor that comes again for a list without end.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Listing {
+    page: u64,
+    cookie: Vec<u8>,
 }
 
-fn next(cookie: &[u8]) -> Option<Cursor> {
-    let hex = || cookie.iter().map(|byte| format!("{byte:02x}")).collect();
-    (!cookie.is_empty()).then(|| Cursor(hex()))
+impl Listing {
+    /// Out of `PAGE-COOKIE`, the cookie in hex. A cursor that is none of ours begins anew.
+    fn at(cursor: Option<Cursor>) -> Self {
+        let read = |Cursor(text): Cursor| {
+            let (page, hex) = text.split_once('-')?;
+            let pairs = hex.as_bytes().chunks(2).map(|pair| {
+                let pair = std::str::from_utf8(pair).ok()?;
+                u8::from_str_radix(pair, 16).ok()
+            });
+            Some(Self { page: page.parse().ok()?, cookie: pairs.collect::<Option<_>>()? })
+        };
+        cursor.and_then(read).unwrap_or_default()
+    }
+
+    /// The cursor of the page behind it.
+    fn next(&self, cookie: &[u8]) -> Option<Cursor> {
+        let hex = || cookie.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        (!cookie.is_empty()).then(|| Cursor(format!("{}-{}", self.page.saturating_add(1), hex())))
+    }
 }
 
 #[cfg(test)]
@@ -126,8 +142,20 @@ mod tests {
     #[test]
     fn a_page_is_lost_on_the_way_through_the_cursor() {
         let bytes = vec![0, 1, 0x7f, 0xff, 10];
-        assert_eq!(cookie(next(&bytes)), bytes);
-        assert_eq!(next(&[]), None);
-        assert_eq!(cookie(Some(Cursor("0g".into()))), Vec::<u8>::new());
+        let first = Listing::default();
+        let second = Listing::at(first.next(&bytes));
+        assert_eq!(second, Listing { page: 1, cookie: bytes });
+        assert_eq!(first.next(&[]), None);
+        for none in ["0g", "1-0g", "x-00", "00"] {
+            assert_eq!(Listing::at(Some(Cursor(none.into()))), Listing::default(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_stays_the_same_ends_a_list() {
+        let cookie = b"one and the same";
+        let second = Listing::default().next(cookie);
+        let third = Listing::at(second.clone()).next(cookie);
+        assert!(second.is_some() && third.is_some() && second != third);
     }
 }

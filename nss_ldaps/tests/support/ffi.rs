@@ -268,3 +268,34 @@ pub fn load_call_unload(path: &str) -> libc::c_int {
     });
     thread.join().unwrap()
 }
+
+/// Runs `body` in a thread of pthread.h's and cancels that as soon as `when` returns; what `body` gave,
+/// None where it was not run to its end.
+pub fn cancelled(body: impl FnOnce() -> bool + Send, when: impl FnOnce()) -> Option<bool> {
+    struct Shared<F>(Option<F>, Option<bool>);
+    extern "C" fn start<F: FnOnce() -> bool>(shared: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: `cancelled` gives a pointer to this, and looks at it when the thread has ended.
+        let shared = unsafe { &mut *shared.cast::<Shared<F>>() };
+        shared.1 = shared.0.take().map(|body| body());
+        ptr::null_mut()
+    }
+    fn start_of<F: FnOnce() -> bool>(
+        _: &Shared<F>,
+    ) -> extern "C" fn(*mut libc::c_void) -> *mut libc::c_void {
+        start::<F>
+    }
+    let mut shared = Shared(Some(body), None);
+    let entry = start_of(&shared);
+    let mut thread = 0;
+    // SAFETY: pthread_create(3): `shared` outlives the thread, which is joined below.
+    let made = unsafe {
+        libc::pthread_create(&raw mut thread, ptr::null(), entry, (&raw mut shared).cast())
+    };
+    assert_eq!(made, 0);
+    when();
+    // SAFETY: pthread_cancel(3): the thread is not joined yet.
+    unsafe { libc::pthread_cancel(thread) };
+    // SAFETY: pthread_join(3): once.
+    unsafe { libc::pthread_join(thread, ptr::null_mut()) };
+    shared.1
+}

@@ -18,6 +18,15 @@ pub const LOOPS: &str = "/usr/local/bin/loops";
 /// Where this very program is in the floor's container.
 pub const FLOOR: &str = "/usr/local/bin/floor";
 
+/// /etc/pam.d/other on all hosts.
+const OTHER: [&str; 5] = [
+    "auth required pam_deny.so",
+    "account required pam_deny.so",
+    "password required pam_deny.so",
+    "session required pam_deny.so",
+    "",
+];
+
 /// Whose answers are timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -175,6 +184,8 @@ fn prepare(source: Source, host: &Host<'_>) -> Check {
     if let Some(module) = source.pam_module() {
         let pam = format!("auth required {module}\naccount required {module}\n");
         host.write("/etc/pam.d/bench", &pam, "root:root", "0644")?;
+        // Each pam_start reads this too, and loads its modules: on one host more than on another.
+        host.write("/etc/pam.d/other", &OTHER.join("\n"), "root:root", "0644")?;
     }
     let nsswitch = format!("passwd: {service}\ngroup: {service}\nhosts: files dns\n");
     host.write("/etc/nsswitch.conf", &nsswitch, "root:root", "0644")
@@ -222,6 +233,8 @@ impl Programs {
                 .map_err(|error| Failure::new(format!("where is this program? {error}")))?;
             host.copy_in(&own, FLOOR)?;
             host.copy_in(&self.0.join("libnss_floor.so.2"), "/usr/lib/libnss_floor.so.2")?;
+            // In the loader's cache, as the packages of the others are.
+            host.must("ldconfig")?;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub struct Directory {
     pub(crate) read_only: bool,
     /// How many seconds the clock that it shows is ahead of the true one.
     pub(crate) clock_ahead: i64,
+    /// Whether it says that it is Samba.
+    pub(crate) samba: bool,
     /// Shared with clones of the directory until one of them changes the object.
     objects: BTreeMap<ObjectId, Arc<Object>>,
     next_id: u64,
@@ -52,6 +54,7 @@ impl Directory {
             old_password_seconds: 3_600,
             read_only: false,
             clock_ahead: 0,
+            samba: false,
             objects: BTreeMap::new(),
             next_id: 1,
             by_dn: HashMap::new(),

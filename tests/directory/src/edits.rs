@@ -276,6 +276,11 @@ impl Directory {
         self.read_only = read_only;
     }
 
+    /// Has it say in its rootDSE that it is Samba.
+    pub fn set_samba(&mut self) {
+        self.samba = true;
+    }
+
     /// Sets the clock that the DC shows this many seconds ahead.
     pub fn set_clock_ahead(&mut self, seconds: i64) {
         self.clock_ahead = seconds;

@@ -58,7 +58,9 @@ fn contents(directory: &Directory) -> Vec<(&'static str, Vec<String>)> {
     let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
     let mut capabilities = CAPABILITIES.to_vec();
     capabilities.extend(directory.read_only.then_some(PARTIAL_SECRETS));
-    vec![
+    let vendor =
+        directory.samba.then(|| ("vendorName", list(&["Samba Team (https://www.samba.org)"])));
+    let mut all = vec![
         ("configurationNamingContext", vec![configuration.clone()]),
         ("currentTime", vec![clock::generalized_time(clock::unix_now() + directory.clock_ahead)]),
         ("defaultNamingContext", vec![base.clone()]),
@@ -85,5 +87,7 @@ fn contents(directory: &Directory) -> Vec<(&'static str, Vec<String>)> {
         ),
         ("supportedLDAPVersion", list(&["3", "2"])),
         ("supportedSASLMechanisms", list(&["GSSAPI", "GSS-SPNEGO", "EXTERNAL", "DIGEST-MD5"])),
-    ]
+    ];
+    all.extend(vendor);
+    all
 }

@@ -8,28 +8,40 @@ use crate::dc::{Certificate, PASSWORD, SERVICE_PASSWORD};
 use crate::host::Host;
 use crate::outcome::{Check, Failure, ensure};
 use crate::product::CA_FILE;
+use crate::remedies;
 use crate::scenario::{Scenario, Stage};
 use std::time::Duration;
 
 /// The rows of this file.
-pub const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "doctor-finds-what-was-broken",
-    shows: (5, 2),
-    disturbs: true,
-    run: all_breakages,
-}];
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "doctor-finds-what-was-broken",
+        shows: (5, 2),
+        disturbs: true,
+        run: |stage| all(stage, BREAKAGES),
+    },
+    Scenario {
+        name: "doctors-own-words-mend-it",
+        shows: (5, 2),
+        disturbs: true,
+        run: |stage| all(stage, remedies::ROWS),
+    },
+];
 
 /// One way of breaking a host.
-struct Breakage {
-    what: &'static str,
-    break_it: Act,
+pub struct Breakage {
+    /// In words.
+    pub what: &'static str,
+    /// How.
+    pub break_it: Act,
     /// What the first fault or warning says.
-    named: &'static str,
-    mend: Mend,
+    pub named: &'static str,
+    /// And back.
+    pub mend: Mend,
 }
 
 /// What is done.
-enum Act {
+pub enum Act {
     /// A line of shell on the host.
     Shell(&'static str),
     /// Something at the domain controller, or with its help.
@@ -37,11 +49,18 @@ enum Act {
 }
 
 /// How it is mended.
-enum Mend {
+pub enum Mend {
     /// By `doctor --fix --yes`.
     Fix,
     /// By the commands that doctor prints, as they stand.
     Printed,
+    /// By them, with this put for a word in capitals that stands for what only the administrator knows.
+    Filled(&'static str, &'static str),
+    /// By an edit that doctor prints in these words, and that this line of shell makes; then by the
+    /// commands that it prints, if any.
+    Edit(&'static str, &'static str),
+    /// The other way round.
+    ThenEdit(&'static str, &'static str),
     /// By whoever can, as doctor says.
     ByHand(Act),
 }
@@ -196,23 +215,40 @@ impl Act {
     }
 }
 
-fn all_breakages(stage: &Stage<'_>) -> Check<String> {
+fn all(stage: &Stage<'_>, breakages: &[Breakage]) -> Check<String> {
     let host = stage.host()?;
+    host.write(EDITOR, EDIT, "root:root", "0755")?;
+    host.must(KEEP)?;
     // The directory has people whose state is hidden, for other scenarios: that is said always.
     let usual = bad_lines(&host.sh(DOCTOR)?.out);
     let mut troubles = Vec::new();
-    for breakage in BREAKAGES {
+    for breakage in breakages {
         if let Err(failure) = one(stage, host, breakage, &usual) {
             troubles.push(format!("{}: {failure}", breakage.what));
             // The next row is to find what it breaks, and not this.
-            stage.heal()?;
-            host.sh(&format!("{TIDY}; DEBIAN_FRONTEND=noninteractive pam-auth-update --force --enable ldaps mkhomedir"))?;
+            host.sh(TIDY)?;
+            host.sh(PUT_BACK)?;
+            if let Err(failure) = stage.heal() {
+                troubles.push(format!("after that: {failure}"));
+                break;
+            }
         }
     }
     host.sh(TIDY)?;
     ensure(troubles.is_empty(), || troubles.join("\n"))?;
-    Ok(format!("{} times broken, named and mended, and alice in again", BREAKAGES.len()))
+    Ok(format!("{} times broken, named and mended, and alice in again", breakages.len()))
 }
+
+/// Who writes the right password into the file that `sudoedit` is called for.
+const EDITOR: &str = "/var/tmp/editor";
+const EDIT: &str = "#!/bin/sh\necho Service.Pass.1 >\"$1\"\n";
+
+/// What is broken of the host beside what every scenario puts right.
+const KEEP: &str =
+    "mkdir -p /var/tmp/kept && cp -a /etc/nsswitch.conf /etc/login.defs /etc/subuid /var/tmp/kept";
+const PUT_BACK: &str = "cp -a /var/tmp/kept/* /etc; rm -f /etc/systemd/system/ldapsd.service.d/broken.conf; \
+    systemctl unmask ldapsd; systemctl daemon-reload; userdel oldie; groupdel oldies; \
+    DEBIAN_FRONTEND=noninteractive pam-auth-update --force --enable ldaps mkhomedir";
 
 const TIDY: &str = "rm -f /etc/ssh/sshd_config.d/50-no.conf /etc/ssh/sshd_config.d/00-ldaps-login.conf /root/right-ca.pem; \
                     systemctl reload ssh";
@@ -230,7 +266,29 @@ fn one(stage: &Stage<'_>, host: &Host<'_>, breakage: &Breakage, usual: &[String]
             let fixed = host.sh("ldapsctl doctor --fix --yes")?;
             ensure(fixed.out.contains("  done."), || fixed.evidence())?;
         }
-        Mend::Printed => printed(host, &said, breakage.named)?,
+        Mend::Printed => {
+            let commands = commands(&said, breakage.named);
+            ensure(!commands.is_empty(), || format!("no command is printed:\n{said}"))?;
+            carry_out(host, &commands)?;
+        }
+        Mend::Filled(word, with) => {
+            let commands = commands(&said, breakage.named);
+            ensure(commands.iter().any(|it| it.contains(word)), || {
+                format!("no {word} is in the commands {commands:?} of:\n{said}")
+            })?;
+            let fill = |it: &String| it.replace(word, with);
+            carry_out(host, &commands.iter().map(fill).collect::<Vec<_>>())?;
+        }
+        Mend::Edit(words, shell) => {
+            tells(&said, breakage.named, words)?;
+            host.must(shell)?;
+            carry_out(host, &commands(&said, breakage.named))?;
+        }
+        Mend::ThenEdit(words, shell) => {
+            tells(&said, breakage.named, words)?;
+            carry_out(host, &commands(&said, breakage.named))?;
+            host.must(shell)?;
+        }
         Mend::ByHand(act) => act.done(stage, host)?,
     }
     content(host, usual)
@@ -241,24 +299,73 @@ fn bad_lines(said: &str) -> Vec<String> {
     said.lines().filter(bad).map(str::to_owned).collect()
 }
 
-/// Runs what stands as a command in the remedies of what is named as the cause: what follows from it
-/// points there, in words.
-fn printed(host: &Host<'_>, said: &str, named: &str) -> Check {
+/// The remedies of what is named as the cause: what follows from it points there, in words.
+fn remedies_of<'said>(said: &'said str, named: &str) -> Vec<&'said str> {
     let mut wanted = false;
-    let mut commands = Vec::new();
+    let mut remedies = Vec::new();
     for line in said.lines() {
         match line.trim_start().strip_prefix("remedy: ") {
-            Some(remedy) if wanted => {
-                let until = remedy.find("; or").unwrap_or(remedy.len());
-                commands.push(remedy.get(..until).unwrap_or_default().to_owned());
-            }
+            Some(remedy) if wanted => remedies.push(remedy),
             Some(_) => {}
             None if line.starts_with(' ') => {}
             None => wanted = !bad_lines(line).is_empty() && line.contains(named),
         }
     }
-    ensure(!commands.is_empty(), || format!("no remedy is printed:\n{said}"))?;
-    commands.iter().try_for_each(|command| host.must(command).map(drop))
+    remedies
+}
+
+/// What stands as a command in them, each once; of what is said to be an alternative, where there is
+/// nothing before it.
+fn commands(said: &str, named: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for remedy in remedies_of(said, named) {
+        let before = commands.len();
+        for part in remedy.split("; ") {
+            if (part.starts_with("or ") || part.starts_with("or, ")) && commands.len() > before {
+                break;
+            }
+            commands.extend(command_in(part).filter(|it| !commands.contains(it)));
+        }
+    }
+    commands
+}
+
+/// From the first word that begins one to the end, but for a remark behind it.
+fn command_in(part: &str) -> Option<String> {
+    let begins = |word: &str| {
+        let at = |it: &str| part.find(it).filter(|at| *at == 0 || part[..*at].ends_with(' '));
+        at(word)
+    };
+    let from = BEGINNINGS.iter().filter_map(|word| begins(word)).min()?;
+    let command = part.get(from..)?;
+    let to = [" (", ", and "].iter().filter_map(|end| command.find(end)).min();
+    Some(command.get(..to.unwrap_or(command.len()))?.to_owned())
+}
+
+/// How commands begin.
+const BEGINNINGS: &[&str] = &[
+    "sudo ",
+    "sudoedit ",
+    "echo '",
+    "chown ",
+    "chmod ",
+    "openssl ",
+    "systemctl ",
+    "journalctl ",
+    "ldapsctl cert ",
+];
+
+fn tells(said: &str, named: &str, words: &str) -> Check {
+    let remedies = remedies_of(said, named);
+    ensure(remedies.iter().any(|it| it.contains(words)), || {
+        format!("{words:?} is in none of the remedies {remedies:?} of:\n{said}")
+    })
+}
+
+fn carry_out(host: &Host<'_>, commands: &[String]) -> Check {
+    let as_at_a_terminal =
+        |command: &String| host.must(&format!("export SUDO_EDITOR={EDITOR}; {command}")).map(drop);
+    commands.iter().try_for_each(as_at_a_terminal)
 }
 
 /// Doctor finds nothing that is not always there, and alice gets in.

@@ -20,6 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
         disturbs: true,
         run: everybody,
     },
+    Scenario { name: "everybody-is-listed", shows: (5, 2), disturbs: true, run: listed },
     Scenario { name: "notified-of-changes", shows: (4, 1), disturbs: true, run: notified },
 ];
 
@@ -64,6 +65,57 @@ fn everybody(stage: &Stage<'_>) -> Check<String> {
     let groups = identity::groups_as(stage, truth)?;
     let memberships = identity::memberships_as(stage, truth)?;
     Ok(format!("{} users after {took:.1?}, with no server; {groups}; {memberships}", people.len()))
+}
+
+const LIST: &str = "[nss]\nenumerate = true\n";
+
+/// Samba drops what it keeps of a list after ten further paged searches on its connection, and the
+/// members of each page of groups are more than that; and it gives one cookie for all pages of a list.
+fn listed(stage: &Stage<'_>) -> Check<String> {
+    let (truth, host) = (&Truth::of(&stage.dc)?, stage.host()?);
+    let configuration = Configuration { more: LIST, ..Configuration::default() };
+    product::write_configuration(host, &stage.dc, &configuration)?;
+    host.must("systemctl stop ldapsd; rm -rf /var/lib/ldapsd/known; systemctl start ldapsd")?;
+    product::restart_until_it_answers(host)?;
+    // Look-ups of groups meanwhile ask for members, too.
+    host.must(
+        "cd /var/tmp && (while [ ! -e listed ]; do getent group linux-users >/dev/null; ldapsctl group linux-users \
+         >/dev/null; sleep 0.2; done) & cd /var/tmp && getent -s group:ldaps group >groups; touch listed; wait; \
+         getent -s passwd:ldaps passwd >people",
+    )?;
+    let names = |file| {
+        let names = host.must(&format!("cut -d: -f1 /etc/{file}"))?;
+        Ok(names.lines().map(str::to_lowercase).collect::<BTreeSet<String>>())
+    };
+    // The host's own names hide the directory's.
+    let (own, people) = (names("group")?, names("passwd")?);
+    let lines = host.must("cat /var/tmp/groups")?;
+    let mut wrong = Vec::new();
+    for (name, group) in truth.groups.iter().filter(|(name, _)| !own.contains(*name)) {
+        let line = lines.lines().find(|line| line.split(':').next() == Some(name.as_str()));
+        let members = line.and_then(|line| line.split(':').nth(3)).map(|members| {
+            members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        });
+        let expected: BTreeSet<String> =
+            group.members.iter().filter(|name| !people.contains(*name)).cloned().collect();
+        if members.as_ref() != Some(&expected) {
+            wrong.push(format!("{name}: {:?} and not {}", line, expected.len()));
+        }
+    }
+    ensure(wrong.is_empty(), || {
+        format!(
+            "{} groups are listed otherwise:\n{}",
+            wrong.len(),
+            wrong[..wrong.len().min(SHOWN)].join("\n")
+        )
+    })?;
+    let listed = host.must("wc -l </var/tmp/people")?;
+    let own = truth.people.keys().filter(|name| people.contains(*name)).count();
+    let expected = truth.people.len() - own;
+    ensure(listed == expected.to_string(), || {
+        format!("{listed} people are listed, and not {expected}")
+    })?;
+    Ok(format!("{} groups with their members, and {listed} people", lines.lines().count()))
 }
 
 const TOLD: &str =

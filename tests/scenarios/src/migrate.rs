@@ -5,7 +5,7 @@
 use crate::dc::SERVICE_PASSWORD;
 use crate::engine::Output;
 use crate::host::Host;
-use crate::outcome::{Check, ensure};
+use crate::outcome::{Check, Failure, ensure};
 use crate::product;
 use crate::scenario::{Scenario, Stage};
 use std::time::Duration;
@@ -130,7 +130,8 @@ fn from_sssd(stage: &Stage<'_>) -> Check<String> {
     equal(&host, "/root/faulty.conf --prove --keep-ids --write /root/kept")?;
     host.must("grep -q '^\"alice\" = .*home = \"/home/alice\"' /root/kept/ldaps.toml")?;
     moved(&host, "sss")?;
-    Ok(seen)
+    let ids = doctor_compares(&host)?;
+    Ok(format!("{seen}; doctor: {ids}"))
 }
 
 /// The old stack goes, the proposed file comes, and everything is as it was.
@@ -153,6 +154,30 @@ fn moved(host: &Host<'_>, service: &str) -> Check {
     ensure(again.code == 3 && again.err.contains("is there already"), || {
         format!("a second 'migrate --write' ended with {}: {}", again.code, again.err)
     })
+}
+
+/// With both on one host, doctor holds their ids against each other, and names one that is another.
+fn doctor_compares(host: &Host<'_>) -> Check<String> {
+    let said = host.sh("ldapsctl doctor")?.out;
+    let same = said.lines().find(|line| line.starts_with("ok      ids: the same as sssd's"));
+    let same = same.ok_or_else(|| Failure::new(format!("the ids are not compared:\n{said}")))?;
+    host.must(
+        "printf '\\n[users.override]\\nalice = { uid = 400777 }\\n' >>/etc/ldaps/ldaps.toml && pkill -x ldapsd; \
+         while pgrep -x ldapsd >/dev/null; do sleep 0.1; done; rm -rf /var/lib/ldapsd",
+    )?;
+    product::run_until_it_answers(host)?;
+    host.wait_for("our own id of alice", Duration::from_secs(20), |host| {
+        Ok(host.sh("getent -s ldaps passwd alice")?.out.contains(":400777:"))
+    })?;
+    let said = host.sh("ldapsctl doctor")?.out;
+    let named = said.lines().any(|line| {
+        line.starts_with("WARNING ids: user alice is ")
+            && line.contains("by sssd and 400777 by ldapsd")
+    });
+    ensure(named && said.contains("sudo ldapsctl migrate --prove"), || {
+        format!("doctor does not say that alice has another id than sssd's:\n{said}")
+    })?;
+    Ok(same.trim_start_matches("ok      ").to_owned())
 }
 
 fn from_nslcd(stage: &Stage<'_>) -> Check<String> {

@@ -6,7 +6,7 @@ use crate::outcome::{Check, Failure};
 use std::path::PathBuf;
 
 /// How it is called.
-pub const USAGE: &str = "usage: scenarios [--deb PATH] [--only PART-OF-A-NAME]... [--image PART-OF-A-NAME] [--keep] [--list] [--stand]";
+pub const USAGE: &str = "usage: scenarios [--deb PATH] [--only PART-OF-A-NAME]... [--image PART-OF-A-NAME] [--keep] [--list] [--stand] [--record]";
 
 /// The command line.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Options {
     /// Bring up a domain controller and one host, and leave them standing until standard
     /// input ends.
     pub stand: bool,
+    /// Play the terminal sessions of the docs, and write them there.
+    pub record: bool,
 }
 
 impl Options {
@@ -46,6 +48,10 @@ impl Options {
                 "--keep" => options.keep = true,
                 "--list" => options.list = true,
                 "--stand" => options.stand = true,
+                "--record" => {
+                    options.record = true;
+                    options.only.push("sessions-in-the-docs".to_owned());
+                }
                 _ => return Err(Failure::new(format!("unknown argument {argument}"))),
             }
         }

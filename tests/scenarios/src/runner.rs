@@ -78,7 +78,8 @@ fn on_engine(options: &Options, engine: &Engine, wanted: &[&Scenario], tally: &m
     let newest = bases.first().ok_or_else(|| Failure::new("no base image"))?;
     let dc_image = images::domain_controller(engine, newest)?;
     let sssd_image = images::sssd(engine, newest)?;
-    let shared = Shared::new(engine, &package, dc_image, sssd_image);
+    let mut shared = Shared::new(engine, &package, dc_image, sssd_image);
+    shared.record = options.record;
     let chosen =
         |base: &&Base| options.image.as_ref().is_none_or(|part| base.image.contains(part.as_str()));
     // All images at once: most of the time is spent waiting, for delays after wrong passwords.

@@ -58,6 +58,7 @@ pub fn table() -> impl Iterator<Item = &'static Scenario> {
         crate::doctor::SCENARIOS,
         crate::package::SCENARIOS,
         crate::setup::SCENARIOS,
+        crate::sessions::SCENARIOS,
     ]
     .into_iter()
     .flatten()
@@ -73,6 +74,8 @@ pub struct Shared<'engine> {
     pub dc_image: String,
     /// sssd's image.
     pub sssd_image: String,
+    /// Whether the sessions of the docs are written anew.
+    pub record: bool,
     peer: OnceLock<Check<Peer>>,
 }
 
@@ -85,7 +88,7 @@ impl<'engine> Shared<'engine> {
         dc_image: String,
         sssd_image: String,
     ) -> Self {
-        Self { engine, package, dc_image, sssd_image, peer: OnceLock::new() }
+        Self { engine, package, dc_image, sssd_image, record: false, peer: OnceLock::new() }
     }
 }
 
@@ -183,6 +186,18 @@ impl<'run> Stage<'run> {
         let image = images::peers(self.shared.engine, &base)?;
         let name = format!("peer{number}-{}", self.suffix);
         Host::without_init(self.shared.engine, &image, &name, self.dc.network())
+    }
+
+    /// Whether the sessions of the docs are written anew.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.shared.record
+    }
+
+    /// Whether this is the image of that short name.
+    #[must_use]
+    pub fn is_on(&self, short: &str) -> bool {
+        self.suffix == short
     }
 
     /// The engine that everything runs on.

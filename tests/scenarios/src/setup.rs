@@ -44,7 +44,10 @@ const SNAPSHOT: &str = "cd /; leave='-path var/lib/systemd -o -path var/lib/last
     find $in \\( $leave \\) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum";
 
 /// A host with the package, the CA's files and the secret on it, and nothing configured.
-fn bare<'run>(stage: &Stage<'run>) -> Check<Host<'run>> {
+///
+/// # Errors
+/// When it does not come up.
+pub fn bare<'run>(stage: &Stage<'run>) -> Check<Host<'run>> {
     let host = stage.fresh_host()?;
     product::install(&host, stage.deb())?;
     host.write("/root/ca.pem", &stage.dc.ca()?, "root:root", "0644")?;
@@ -54,7 +57,7 @@ fn bare<'run>(stage: &Stage<'run>) -> Check<Host<'run>> {
 }
 
 /// Switches off whatever `setup` is to switch on.
-const ALL_OFF: &str = "pam-auth-update --disable ldaps mkhomedir && sed -i 's/ ldaps$//' /etc/nsswitch.conf && \
+pub const ALL_OFF: &str = "pam-auth-update --disable ldaps mkhomedir && sed -i 's/ ldaps$//' /etc/nsswitch.conf && \
     sed -i 's/^UsePAM yes/UsePAM no/; s/^KbdInteractiveAuthentication yes/KbdInteractiveAuthentication no/' /etc/ssh/sshd_config.d/scenarios.conf && \
     systemctl reload ssh && systemctl disable -q ldapsd && \
     ! grep -q ldaps /etc/nsswitch.conf /etc/pam.d/common-* && ! grep -q mkhomedir /etc/pam.d/common-session";

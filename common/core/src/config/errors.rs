@@ -177,6 +177,7 @@ pub(super) struct At<T> {
 pub(super) struct Report {
     errors: RefCell<Vec<Finding>>,
     warnings: RefCell<Vec<Finding>>,
+    self_writable: RefCell<Vec<Finding>>,
 }
 
 impl Report {
@@ -209,6 +210,28 @@ impl Report {
             problem: problem.into(),
             remedy: remedy.into(),
         });
+    }
+
+    /// What is taken all the same because the administrator says so.
+    pub(super) fn self_writable(
+        &self,
+        place: &Place,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.self_writable.borrow_mut().push(Finding {
+            place: place.clone(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// That, sorted by place.
+    pub(super) fn take_self_writable(&self) -> Vec<Finding> {
+        let mut taken = self.self_writable.take();
+        taken.sort();
+        taken.dedup();
+        taken
     }
 
     pub(super) fn has_errors(&self) -> bool {

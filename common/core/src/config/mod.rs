@@ -88,6 +88,9 @@ pub struct Loaded {
     pub config: Config,
     /// What should be told to the administrator all the same.
     pub warnings: Vec<Warning>,
+    /// Attributes that decide something and that people may write on themselves, taken because
+    /// `allow_self_writable` says so.
+    pub self_writable: Vec<Finding>,
 }
 
 /// Reads and checks the configuration.
@@ -107,9 +110,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     let config = read_text(&sources.ldaps_toml, false, &report)
         .and_then(|text| read_toml(sources, &text, &ldap_conf, &report));
     let failed = report.has_errors();
+    let self_writable = report.take_self_writable();
     let (errors, warnings) = report.into_parts();
     match config {
-        Some(config) if !failed => Ok(Loaded { config, warnings }),
+        Some(config) if !failed => Ok(Loaded { config, warnings, self_writable }),
         _ => Err(ConfigErrors::found(errors)),
     }
 }

@@ -129,17 +129,15 @@ pub(super) fn users(mut section: Section<'_, '_>, ids: &Ids, claims: &mut Claims
     let allowed_shells = section.parsed_list("allowed_shells", values::passwd_path);
     let gecos = section.parsed("gecos", AttributeName::parse);
     let primary_group = section.parsed("primary_group", primary_group);
-    if !forced {
-        for (key, filter) in [("users.filter", &filter), ("users.condition", &condition)] {
-            if let Some(filter) = filter {
-                self_writable::refuse_in_filter(key, filter, report);
-            }
+    for (key, filter) in [("users.filter", &filter), ("users.condition", &condition)] {
+        if let Some(filter) = filter {
+            self_writable::judge_filter(key, filter, forced, report);
         }
-        let named = [("home_attribute", &home_attribute), ("shell_attribute", &shell_attribute)];
-        for (key, attribute) in named {
-            if let Some(At { value: Some(name), place }) = attribute {
-                self_writable::refuse(&format!("users.{key}"), name, place, report);
-            }
+    }
+    let named = [("home_attribute", &home_attribute), ("shell_attribute", &shell_attribute)];
+    for (key, attribute) in named {
+        if let Some(At { value: Some(name), place }) = attribute {
+            self_writable::judge(&format!("users.{key}"), name, place, forced, report);
         }
     }
     let login = login(section.section("login"), forced);
@@ -175,8 +173,8 @@ fn login(mut section: Section<'_, '_>, forced: bool) -> LoginAttributes {
         .into_iter()
         .chain(at.iter().flatten().map(|name| ("users.login.at", Some(name))));
     for (key, name) in named {
-        if let Some(At { value, place }) = name.filter(|_| !forced) {
-            self_writable::refuse(key, value, place, report);
+        if let Some(At { value, place }) = name {
+            self_writable::judge(key, value, place, forced, report);
         }
     }
     section.finish();
@@ -230,8 +228,8 @@ pub(super) fn ssh(mut section: Section<'_, '_>) -> Ssh {
     let report = section.report;
     let forced = section.flag("allow_self_writable").unwrap_or(false);
     let attribute = section.parsed("attribute", AttributeName::parse);
-    if let Some(At { value, place }) = attribute.as_ref().filter(|_| !forced) {
-        self_writable::refuse("ssh.attribute", value, place, report);
+    if let Some(At { value, place }) = attribute.as_ref() {
+        self_writable::judge("ssh.attribute", value, place, forced, report);
     }
     section.finish();
     Ssh { attribute: attribute.map_or(Ssh::default().attribute, |at| at.value) }

@@ -5,7 +5,7 @@ use super::access::{Access, STATE_ALONE_SERVICE, ServiceRule, Subject};
 use super::document::Section;
 use super::errors::{At, Fault, Place};
 use super::filter::LdapFilter;
-use super::self_writable::refuse_in_filter;
+use super::self_writable::judge_filter;
 use super::types::{Cache, Nss, Pam, Sync, WithoutAuth, Workstations};
 use super::values;
 use std::collections::BTreeMap;
@@ -67,9 +67,7 @@ fn service_rule(mut section: Section<'_, '_>, forced: bool) -> ServiceRule {
 /// whether they do.
 fn filter(section: &mut Section<'_, '_>, forced: bool) -> Option<LdapFilter> {
     let filter = section.parsed("filter", LdapFilter::parse)?;
-    if !forced {
-        refuse_in_filter(&section.path_of("filter"), &filter, section.report);
-    }
+    judge_filter(&section.path_of("filter"), &filter, forced, section.report);
     Some(filter.value)
 }
 

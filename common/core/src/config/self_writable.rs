@@ -101,29 +101,41 @@ pub fn is_self_writable(attribute: &str) -> bool {
         .any(|name| name.eq_ignore_ascii_case(attribute))
 }
 
-/// Reports every attribute of a filter that people may write on themselves.
-pub(super) fn refuse_in_filter(key: &str, filter: &At<LdapFilter>, report: &Report) {
+/// Judges every attribute of a filter as [`judge`] does.
+pub(super) fn judge_filter(key: &str, filter: &At<LdapFilter>, forced: bool, report: &Report) {
     for attribute in filter.value.attributes() {
-        refuse(key, attribute, &filter.place, report);
+        judge(key, attribute, &filter.place, forced, report);
     }
 }
 
-/// Reports an attribute that people may write on themselves. `key` is where it is named, with its
-/// section.
-pub(super) fn refuse(key: &str, attribute: &str, place: &Place, report: &Report) {
-    if is_self_writable(attribute) {
-        let section = key.split('.').next().unwrap_or(key);
-        report.error(
+/// Refuses an attribute that people may write on themselves, or takes note of it where
+/// `allow_self_writable` is on. `key` is where it is named, with its section.
+pub(super) fn judge(key: &str, attribute: &str, place: &Place, forced: bool, report: &Report) {
+    if !is_self_writable(attribute) {
+        return;
+    }
+    let section = key.split('.').next().unwrap_or(key);
+    let problem = format!(
+        "{key}: in Active Directory people may write {attribute} on themselves, so anybody could \
+         choose the value that counts here"
+    );
+    match forced {
+        true => report.self_writable(
             place,
+            problem,
             format!(
-                "{key}: in Active Directory people may write {attribute} on themselves, so anybody \
-                 could choose the value that counts here"
+                "take that right away in AD, from SELF, for {attribute}; or take an attribute that \
+                 only administrators write, and allow_self_writable out of [{section}]"
             ),
+        ),
+        false => report.error(
+            place,
+            problem,
             format!(
                 "take an attribute that only administrators write, or, where your domain has taken \
                  that right away, set allow_self_writable = true under [{section}]"
             ),
-        );
+        ),
     }
 }
 

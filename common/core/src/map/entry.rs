@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ pub struct GroupView<'m> {
     pub text: &'m [u8],
 }
 
-/// The groups of a user, in the map.
+/// The groups of a user, in the map: each once, the lowest gid first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GidsView<'m>(&'m [[u8; 4]]);
 
@@ -93,6 +94,7 @@ pub(super) enum Entry<'m> {
 impl<'m> UserView<'m> {
     /// The canonical name.
     #[must_use]
+    #[inline]
     pub fn name(&self) -> &'m [u8] {
         let end = self.gecos_at.saturating_sub(NO_PASSWORD.len());
         self.text.get(..end).unwrap_or_default()
@@ -135,6 +137,7 @@ impl<'m> UserView<'m> {
         })
     }
 
+    #[inline(always)]
     fn read(entry: &'m [u8]) -> Option<Self> {
         let at = |index: usize| Some(u32_at(entry, HEAD + 4 * index)? as usize);
         let text = entry.get(USER_TEXT_AT..)?;
@@ -160,6 +163,7 @@ impl<'m> UserView<'m> {
 impl<'m> GroupView<'m> {
     /// The canonical name.
     #[must_use]
+    #[inline]
     pub fn name(&self) -> &'m [u8] {
         field(self.text, 0, self.passwd_at)
     }
@@ -182,6 +186,7 @@ impl<'m> GroupView<'m> {
         Some(GroupEntry { name: text(self.name())?, gid: self.gid, members })
     }
 
+    #[inline(always)]
     fn read(entry: &'m [u8]) -> Option<Self> {
         let count = u32_at(entry, HEAD + 4)? as usize;
         let text_at = GROUP_OFFSETS_AT.checked_add(count.checked_mul(4)?)?;
@@ -207,6 +212,7 @@ impl<'m> GidsView<'m> {
 
 impl<'m> Entry<'m> {
     /// Reads an entry, if its checksum is right.
+    #[inline(always)]
     pub(super) fn read(bytes: &'m [u8]) -> Option<Self> {
         if u64_at(bytes, 8)? != checksum(u64_at(bytes, 0)?, bytes.get(HEAD..)?) {
             return None;
@@ -214,7 +220,7 @@ impl<'m> Entry<'m> {
         Some(match u32_at(bytes, 4)? {
             USER => Self::User(UserView::read(bytes)?),
             GROUP => Self::Group(GroupView::read(bytes)?),
-            GROUPS_OF => Self::GroupsOf(u32_at(bytes, HEAD)?, GidsView(gids(bytes)?)),
+            GROUPS_OF => Self::GroupsOf(u32_at(bytes, HEAD)?, gids(bytes)?),
             ALIAS => Self::Alias(alias(bytes)?),
             NOBODY => Self::Nobody(nobody(bytes)?),
             _ => return None,
@@ -223,6 +229,7 @@ impl<'m> Entry<'m> {
 
     /// Whether the entry may be the one for a key: looked at before the checksum, which is dear
     /// where the entry is long.
+    #[inline(always)]
     pub(super) fn may_answer(bytes: &[u8], key: &Key<'_>) -> Option<bool> {
         let first = u32_at(bytes, HEAD)?;
         let begins = |at: usize, name: &[u8]| {
@@ -246,6 +253,7 @@ impl<'m> Entry<'m> {
     }
 
     /// The keys that lead to the entry: the one by which it counts first.
+    #[inline(always)]
     pub(super) fn keys(&self) -> (Key<'m>, Option<Key<'m>>) {
         match self {
             Self::User(user) => (Key::UserName(user.name()), Some(Key::Uid(user.uid))),
@@ -257,11 +265,11 @@ impl<'m> Entry<'m> {
     }
 }
 
-fn gids(entry: &[u8]) -> Option<&[[u8; 4]]> {
-    match entry.get(GIDS_AT..)?.as_chunks() {
-        (gids, []) if gids.len() == u32_at(entry, HEAD + 4)? as usize => Some(gids),
-        _ => None,
-    }
+fn gids(entry: &[u8]) -> Option<GidsView<'_>> {
+    let (gids, []) = entry.get(GIDS_AT..)?.as_chunks() else { return None };
+    let gids = GidsView(gids);
+    (gids.0.len() == u32_at(entry, HEAD + 4)? as usize && gids.gids().is_sorted_by(|a, b| a < b))
+        .then_some(gids)
 }
 
 fn alias(entry: &[u8]) -> Option<AliasView<'_>> {
@@ -314,8 +322,9 @@ pub(super) fn encode_group(group: &GroupEntry) -> Option<Vec<u8>> {
 
 /// The entry for the groups of a user.
 pub(super) fn encode_groups_of(uid: u32, gids: &[u32]) -> Option<Vec<u8>> {
+    let gids: BTreeSet<u32> = gids.iter().copied().collect();
     let mut words = vec![uid, u32::try_from(gids.len()).ok()?];
-    words.extend_from_slice(gids);
+    words.extend(gids);
     encode(GROUPS_OF, &words, iter::empty())
 }
 

@@ -129,6 +129,7 @@ impl Hasher {
     }
 
     /// Where a key's search begins, and the tag that its slot bears.
+    #[inline(always)]
     pub(super) fn place(&self, key: &Key<'_>) -> Place {
         let seed = self.0.seed ^ u64::from(key.kind()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let secrets = RapidSecrets { seed, secrets: self.0.secrets };
@@ -160,6 +161,7 @@ pub(super) fn slot_word(offset: usize, tag: u32) -> Option<u32> {
 }
 
 /// Where the entry of a slot is, unless the slot is empty.
+#[inline]
 pub(super) fn slot_offset(word: u32) -> Option<usize> {
     usize::try_from(word >> 4).ok()?.checked_mul(ALIGN).filter(|offset| *offset != 0)
 }
@@ -172,6 +174,7 @@ pub(super) fn allocated_word(pages: usize) -> Option<u32> {
 }
 
 /// How many bytes of the file have memory.
+#[inline]
 pub(super) fn allocated(file: Region<'_>) -> Option<usize> {
     let word = file.word(ALLOCATED_AT)?;
     let pages = word >> 12;
@@ -181,6 +184,7 @@ pub(super) fn allocated(file: Region<'_>) -> Option<usize> {
     }
 }
 
+#[inline]
 fn allocated_check(pages: u32) -> u32 {
     // Not of zero: an empty word is not a right one.
     (pages ^ 0x5a5a5).wrapping_mul(0x9e37_79b1) >> 20
@@ -188,13 +192,14 @@ fn allocated_check(pages: u32) -> u32 {
 
 /// The checksum of an entry: over its first eight bytes and all behind the checksum itself. It
 /// has to notice damage, not an attacker, who cannot write here.
+#[inline]
 pub(super) fn checksum(head: u64, body: &[u8]) -> u64 {
     let seed = CHECKSUM_SEED.seed ^ head.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash(&RapidSecrets { seed, secrets: CHECKSUM_SEED.secrets }, body)
 }
 
 /// rapidhash, whose third version is fixed for ever, so that an older module understands.
-#[inline]
+#[inline(always)]
 fn hash(secrets: &RapidSecrets, bytes: &[u8]) -> u64 {
     rapidhash_v3_inline::<true, false, false>(bytes, secrets)
 }

@@ -64,30 +64,45 @@ impl SharedMap {
         run_dir: impl Fn() -> Option<RunDir>,
         look_up: impl FnOnce(&MapView<'_>) -> T,
     ) -> Option<T> {
+        self.read_with_pulse(run_dir, |view, _| look_up(view))
+    }
+
+    /// [`Self::read`]; the second argument of `look_up` is whether the daemon that writes the map has
+    /// given a sign of life lately.
+    pub fn read_with_pulse<T>(
+        &self,
+        run_dir: impl Fn() -> Option<RunDir>,
+        look_up: impl FnOnce(&MapView<'_>, bool) -> T,
+    ) -> Option<T> {
         if let Some(held) = self.shelf.hold() {
-            if held.silent(coarse_now()) && !self.still_there(&run_dir, &held) {
+            let silent = held.silent(coarse_now());
+            if silent && !self.still_there(&run_dir, &held) {
                 self.shelf.remove(&held);
             } else if held.number_now()? == held.number {
-                return held.view().map(|view| look_up(&view));
+                return held.view().map(|view| look_up(&view, !silent));
             }
         }
-        let fresh = Attachment::open(&run_dir()?)?;
+        self.read_anew(&run_dir()?, look_up)
+    }
+
+    #[cold]
+    fn read_anew<T>(
+        &self,
+        run_dir: &RunDir,
+        look_up: impl FnOnce(&MapView<'_>, bool) -> T,
+    ) -> Option<T> {
+        let fresh = Attachment::open(run_dir)?;
+        let attended = !fresh.silent(coarse_now());
         if let Some(held) = self.shelf.hold()
             && held.identity == fresh.identity
             && held.number == fresh.number
         {
-            return held.view().map(|view| look_up(&view));
+            return held.view().map(|view| look_up(&view, attended));
         }
         // Read before it is put on the shelf, where somebody else may take it off.
-        let answer = fresh.view().map(|view| look_up(&view));
+        let answer = fresh.view().map(|view| look_up(&view, attended));
         let _ = self.shelf.put(Box::new(fresh));
         answer
-    }
-
-    /// Whether the daemon that writes it has given a sign of life lately.
-    #[must_use]
-    pub fn is_attended(&self) -> bool {
-        self.shelf.hold().is_some_and(|held| !held.silent(coarse_now()))
     }
 
     /// Whether the mapped page is the one in the directory; looked at once in a second.

@@ -60,12 +60,14 @@ impl<'m> MapView<'m> {
     }
 
     /// A file whose header was looked at before.
+    #[inline]
     pub(super) fn known(file: Region<'m>, shape: Shape) -> Self {
         Self { file, shape }
     }
 
     /// A user by the canonical name, or by another that was asked for before.
     #[must_use]
+    #[inline]
     pub fn user_by_name(&self, name: &[u8]) -> Answer<UserView<'m>> {
         match self.find(&Key::UserName(name)) {
             Some((_, Entry::User(user))) => Answer::Found(user),
@@ -80,6 +82,7 @@ impl<'m> MapView<'m> {
 
     /// A user by uid.
     #[must_use]
+    #[inline]
     pub fn user_by_uid(&self, uid: u32) -> Answer<UserView<'m>> {
         match self.find(&Key::Uid(uid)) {
             Some((_, Entry::User(user))) => Answer::Found(user),
@@ -89,6 +92,7 @@ impl<'m> MapView<'m> {
 
     /// A group by the canonical name.
     #[must_use]
+    #[inline]
     pub fn group_by_name(&self, name: &[u8]) -> Answer<GroupView<'m>> {
         match self.find(&Key::GroupName(name)) {
             Some((_, Entry::Group(group))) => Answer::Found(group),
@@ -98,6 +102,7 @@ impl<'m> MapView<'m> {
 
     /// A group by gid.
     #[must_use]
+    #[inline]
     pub fn group_by_gid(&self, gid: u32) -> Answer<GroupView<'m>> {
         match self.find(&Key::Gid(gid)) {
             Some((_, Entry::Group(group))) => Answer::Found(group),
@@ -107,6 +112,7 @@ impl<'m> MapView<'m> {
 
     /// The groups of a user, by any name that leads to the user here.
     #[must_use]
+    #[inline]
     pub fn groups_of(&self, name: &[u8]) -> Answer<GidsView<'m>> {
         match self.user_by_name(name) {
             Answer::Found(user) => match self.find(&Key::GroupsOf(user.uid)) {
@@ -119,6 +125,7 @@ impl<'m> MapView<'m> {
     }
 
     /// Searches for a key. A damaged entry on the way is passed by.
+    #[inline(always)]
     pub(super) fn find(&self, key: &Key<'_>) -> Option<(Hit, Entry<'m>)> {
         let place = self.place(key);
         for step in 0..PROBE_MAX {
@@ -147,11 +154,13 @@ impl<'m> MapView<'m> {
     }
 
     /// Where a key belongs.
+    #[inline(always)]
     pub(super) fn place(&self, key: &Key<'_>) -> Place {
         self.shape.hasher.place(key)
     }
 
     /// The index of the slot at which a search arrives with its `step`.
+    #[inline]
     pub(super) fn slot_at(&self, place: Place, step: usize) -> usize {
         place.home.wrapping_add(step) & self.shape.mask
     }
@@ -162,11 +171,13 @@ impl<'m> MapView<'m> {
     }
 
     /// The word in a slot.
+    #[inline]
     pub(super) fn slot(&self, index: usize) -> Option<u32> {
         self.file.word(SLOTS_AT.checked_add(index.checked_mul(4)?)?)
     }
 
     /// The bytes of an entry; nothing in them has been looked at but their length.
+    #[inline]
     pub(super) fn entry(&self, offset: usize) -> Option<&'m [u8]> {
         if offset < self.shape.arena_at {
             return None;
@@ -180,6 +191,7 @@ impl<'m> MapView<'m> {
     }
 }
 
+#[inline]
 fn nobody<T>(found: Option<(Hit, Entry<'_>)>) -> Answer<T> {
     match found {
         Some((_, Entry::Nobody(nobody))) if coarse_now() < nobody.expires => Answer::Nobody,

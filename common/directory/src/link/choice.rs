@@ -45,6 +45,23 @@ impl Link {
         self.bind_to(met).await
     }
 
+    /// A bound connection for lists that are read page by page, with other questions in between. A
+    /// server keeps the results of ten paged searches of a connection (MaxResultSetsPerConn) and drops
+    /// the oldest, Samba those that were read to their end, too: among the searches for the members of
+    /// a page of groups the next page of the list itself would be gone.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub(crate) async fn for_lists(&self) -> Result<Bound, DirectoryError> {
+        let mut lists = self.lists.lock().await;
+        if let Some(bound) = lists.as_ref().filter(|bound| bound.connection.is_open()) {
+            return Ok(bound.clone());
+        }
+        let bound = self.another().await?;
+        *lists = Some(bound.clone());
+        Ok(bound)
+    }
+
     /// Looks for a writable server where the one in use is read-only; it is asked from then on.
     /// Nobody who asks the one in use waits for this.
     pub(super) async fn seek_writable(&self) -> Option<Bound> {
@@ -196,7 +213,7 @@ impl Link {
 
     /// Connects to a server and lets it say what it is.
     async fn meet(&self, server: &Server) -> Result<Met, DirectoryError> {
-        let Settings { directory, tls, .. } = &self.settings;
+        let Settings { directory, tls, .. } = &*self.settings;
         let connection = Connection::open(server, tls, directory.connect_timeout).await?;
         let introduction = Introduction::of(&connection, directory.operation_timeout).await?;
         let mut state = self.lock();
@@ -215,7 +232,7 @@ impl Link {
     async fn bind_to(&self, met: Met) -> Result<Bound, DirectoryError> {
         let Met { connection, introduction } = met;
         let server = &connection.server().clone();
-        let Settings { directory, secret, .. } = &self.settings;
+        let Settings { directory, secret, .. } = &*self.settings;
         let patience = directory.operation_timeout;
         match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
             BindOutcome::Accepted => {}

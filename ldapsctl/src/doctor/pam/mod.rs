@@ -24,7 +24,7 @@ const MANAGED: &str = "sudo pam-auth-update --enable ldaps; if it says that the 
 
 /// Plays every service through.
 pub fn look(doctor: &Doctor, report: &mut Report) {
-    let mut troubles = Vec::new();
+    let (mut troubles, mut fine) = (Vec::new(), Vec::new());
     for service in SERVICES {
         let path = doctor.path(&format!("/etc/pam.d/{service}"));
         if !path.exists() {
@@ -33,7 +33,9 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
         match Stack::read(&doctor.root, service) {
             Ok(stack) => {
                 broken(service, &stack, &mut troubles);
-                look_at(service, &stack, &mut troubles, report);
+                if look_at(service, &stack, &mut troubles, report) {
+                    fine.push(service);
+                }
             }
             Err(problem) => report.add(
 Fault,
@@ -45,6 +47,14 @@ Fault,
                  begin with common-: sudo pam-auth-update --force",
             ),
         }
+    }
+    if !fine.is_empty() {
+        let what = format!(
+            "{}: root and local users get in with the daemon up, down and the module gone; users of the \
+             directory while it is up; a wrong password and a disabled account never",
+            fine.join(", ")
+        );
+        report.fine(AREA, "stack", what);
     }
     for trouble in merged(troubles) {
         let who = match trouble.who.len() {
@@ -116,7 +126,8 @@ fn broken(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>) {
     }
 }
 
-fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &mut Report) {
+/// Plays one service through; true where all of it is as it should be.
+fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &mut Report) -> bool {
     let before = troubles.len();
     for daemon in [Daemon::Up, Daemon::Down, Daemon::ModuleGone] {
         for person in [Person::Root, Person::Local] {
@@ -124,20 +135,16 @@ fn look_at(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>, report: &m
         }
     }
     directory_people(service, stack, troubles);
-    if troubles.len() > before {
+    let is_fine = troubles.len() == before;
+    if !is_fine {
         instead_the_absent(service, stack, before, troubles);
-    } else {
-        let what = format!(
-            "{service}: root and local users get in with the daemon up, down and the module gone; users \
-             of the directory while it is up; a wrong password and a disabled account never"
-        );
-        report.fine(AREA, "stack", what);
     }
     let unknown = stack.unknown_modules();
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
         report.fine(AREA, "assumed", format!("{service}: taken as having no say: {unknown}"));
     }
+    is_fine
 }
 
 /// Where a module that is named is not installed, that is the cause, and what was found its

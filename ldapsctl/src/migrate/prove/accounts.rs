@@ -68,7 +68,7 @@ fn add_missing(asked: &mut BTreeSet<String>, more: Vec<String>, names: &Names) {
 }
 
 /// The uids of directories in /home, and in the directories there (`/home/corp.example/alice`).
-fn owners_of_homes() -> BTreeSet<String> {
+pub fn owners_of_homes() -> BTreeSet<String> {
     let below = |dir: &Path| -> Vec<std::path::PathBuf> {
         fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     };

@@ -12,14 +12,14 @@ mod ours;
 mod place;
 mod report;
 
-pub use compare::Proof;
+pub use accounts::owners_of_homes;
+pub use compare::{Names, Proof};
+pub use old::{OldGroup, OldStack, OldUser};
 
 use super::Migrate;
 use super::plan::Plan;
 use super::source::Source;
 use crate::output::print_error;
-use compare::Names;
-use old::OldStack;
 use ours::Ours;
 
 /// Compares; with `keep_ids`, adds lines to the plan for what differs, and compares again.

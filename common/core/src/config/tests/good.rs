@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[test]
 fn three_lines_are_a_configuration_with_every_default() {
-    let Loaded { config, warnings } = loaded(DIRECTORY, "");
+    let Loaded { config, warnings, .. } = loaded(DIRECTORY, "");
     let uri = ServerUri { host: "dc1.corp.example".to_owned(), port: 636 };
     assert_eq!(config.directory.servers, Servers::Uris(vec![uri]));
     assert_eq!(config.directory.bind_dn, "svc@corp.example");
@@ -68,7 +68,16 @@ fn what_people_write_on_themselves_is_taken_where_it_is_forced() {
          [access]\nallow_self_writable = true\nfilter = \"(info=a)\"\n\
          [access.sudo]\nfilter = \"(mobile=1)\"\n"
     );
-    let config = loaded(&toml, "").config;
+    let Loaded { config, self_writable, .. } = loaded(&toml, "");
+    let told: Vec<_> = self_writable.iter().filter_map(|it| it.problem.split(':').next()).collect();
+    let expected = [
+        "users.filter",
+        "users.login.bare",
+        "ssh.attribute",
+        "access.filter",
+        "access.sudo.filter",
+    ];
+    assert_eq!(told, expected);
     let filter = config.access.filter_for("sudo").unwrap();
     assert_eq!(filter.as_str(), "(&(info=a)(mobile=1))");
     assert_eq!(config.ssh.attribute.as_str(), "info");

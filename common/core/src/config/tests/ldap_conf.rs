@@ -123,7 +123,7 @@ fn a_timeout_longer_than_any_login_waits_is_cut() {
 fn plain_ldap_uris_are_left_out_where_there_are_others_and_an_error_where_there_are_none() {
     let host = Host::new();
     let uri = "URI ldap://dc1.corp.example ldaps://dc2.corp.example ldapi:///\n";
-    let Loaded { config, warnings } = host.load(WITHOUT_SERVERS, uri).unwrap();
+    let Loaded { config, warnings, .. } = host.load(WITHOUT_SERVERS, uri).unwrap();
     let Servers::Uris(uris) = config.directory.servers else { panic!() };
     assert_eq!(uris.len(), 1);
     assert_eq!(warnings.len(), 2);

@@ -89,7 +89,7 @@ fn keys<'t>(text: &'t str, key_of: impl Fn(&'t str) -> Option<&'t str>) -> BTree
 
 #[test]
 fn the_sample_loads_as_it_stands() {
-    let Loaded { config, warnings } = load_on_host(SAMPLE);
+    let Loaded { config, warnings, .. } = load_on_host(SAMPLE);
     assert_eq!(warnings, []);
     assert_eq!(config.directory.bind_secret, Path::new("/etc/ldaps/secret"));
 }
@@ -149,7 +149,7 @@ fn the_sample_of_ldap_conf_loads_with_and_without_its_comments() {
     let all = on_test_host.replace("\n#T", "\nT").replace("\n#N", "\nN");
     assert_ne!(all, on_test_host);
     for conf in [on_test_host, all] {
-        let Loaded { config, warnings } = loaded(toml, &conf);
+        let Loaded { config, warnings, .. } = loaded(toml, &conf);
         assert_eq!(warnings, [], "{conf}");
         assert_eq!(config.directory.base.as_deref(), Some("DC=corp,DC=example"));
     }

@@ -1,6 +1,6 @@
 //! Whatever is put and removed in whatever order, the reader finds just that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -115,8 +115,10 @@ proptest! {
                     model.groups.push(group);
                 }
                 Change::GroupsOf(uid, gids) => {
-                    let gids: Vec<u32> = gids.into_iter().map(id_of).collect();
-                    map.put_groups_of(id_of(uid), &gids).unwrap();
+                    let gids: BTreeSet<u32> = gids.into_iter().map(id_of).collect();
+                    let gids: Vec<u32> = gids.into_iter().collect();
+                    let unsorted: Vec<u32> = gids.iter().rev().chain(gids.first()).copied().collect();
+                    map.put_groups_of(id_of(uid), &unsorted).unwrap();
                     model.groups_of.insert(id_of(uid), gids);
                 }
                 Change::Alias(alias, uid) => {
