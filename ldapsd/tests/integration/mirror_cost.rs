@@ -34,7 +34,7 @@ fn a_look_up_waits_for_the_reading_of_everybody() {
     // The measure of docs/performance.md, with room: what is held for each, and not for each twice.
     stage.wait_for_everybody();
     let peak = stage.daemon.peak_memory_kib();
-    assert!(peak < 220_000, "{peak} KiB for 11,000 users");
+    assert!(peak < 130_000, "{peak} KiB for 11,000 users");
 }
 
 /// `cargo test --release -p ldapsd --test integration -- --ignored --nocapture what_everybody_costs`:
