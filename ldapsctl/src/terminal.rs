@@ -66,6 +66,44 @@ fn wanted() -> bool {
         && set("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// What is being done, in one line of a terminal that is empty again when this is gone; nothing elsewhere.
+/// On standard error: what is asked for alone is on standard output.
+#[derive(Debug)]
+pub struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Shows the first thing.
+    pub fn begin(what: &str) -> Self {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let progress = Self { is_shown: io::stderr().is_terminal() && !is_dumb };
+        progress.now(what);
+        progress
+    }
+
+    /// Shows the next.
+    pub fn now(&self, what: &str) {
+        self.write(&format!("{EMPTY_LINE}{what} ..."));
+    }
+
+    fn write(&self, text: &str) {
+        if self.is_shown {
+            let mut err = io::stderr().lock();
+            let _gone = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.write(EMPTY_LINE);
+    }
+}
+
+/// To its beginning, and erase to its end (ECMA-48).
+const EMPTY_LINE: &str = "\r\x1b[K";
+
 /// The columns of the terminal there; None: it is none, or does not say.
 pub fn width(of: impl AsFd) -> Option<usize> {
     let columns = usize::from(tcgetwinsize(of).ok()?.ws_col);

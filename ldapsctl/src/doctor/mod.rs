@@ -23,6 +23,7 @@ mod sssd;
 mod trust;
 mod unit;
 
+use crate::terminal::Progress;
 use clap::Args;
 use ldaps_core::config::Sources;
 use report::Report;
@@ -91,12 +92,18 @@ pub fn run(doctor: &Doctor) -> ExitCode {
 
 fn everything(doctor: &Doctor) -> Report {
     let mut report = Report::default();
+    // What waits for others: a server that does not answer takes seconds.
+    let progress = Progress::begin("Looking at the configuration");
     let known = configuration::look(doctor, &mut report);
+    progress.now("Asking the domain controllers");
     let trusted = servers::look(&known, &mut report);
     trust::look(doctor, &known, &mut report);
+    progress.now("Binding as the service account, and counting whom it finds");
     let seen = service_account::look(&known, trusted, &mut report);
     clock::look(seen.as_ref(), &mut report);
+    progress.now("Asking the daemon");
     daemon::look(doctor, &mut report);
+    progress.now("Looking at this host");
     unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
     host_ids::look(doctor, known.config.as_ref(), seen.as_ref(), &mut report);
@@ -106,6 +113,7 @@ fn everything(doctor: &Doctor) -> Report {
     sshd::look(doctor, &mut report);
     apparmor::look(doctor, &mut report);
     if let Some(name) = &doctor.user {
+        progress.now("Following one person");
         person::look(doctor, name, &mut report);
     }
     report

@@ -81,7 +81,11 @@ fn sandbox(doctor: &Doctor, report: &mut Report) {
                     "loosened",
                     format!("{}: {key}={value}", file.display()),
                     "the daemon reads what strangers send it, and is to have nothing else to give away",
-                    "take that line out (sudo systemctl edit ldapsd); then: sudo systemctl restart ldapsd",
+                    format!(
+                        "sudoedit {}, and take that line out; then: sudo systemctl daemon-reload; sudo systemctl restart \
+                         ldapsd",
+                        file.display()
+                    ),
                 );
             }
         }

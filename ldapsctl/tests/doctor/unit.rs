@@ -39,7 +39,7 @@ fn a_unit_that_is_not_as_it_was_shipped_is_not_seen() {
                 host.write(DROP_IN, "[Service]\nUser = root\n");
             },
             found: &[("systemd", "loosened")],
-            remedy: "systemctl edit ldapsd",
+            remedy: "sudo systemctl daemon-reload; sudo systemctl restart ldapsd",
             mend: |host| host.write(DROP_IN, "[Service]\nNice=5\n"),
         },
         Row {

@@ -239,9 +239,10 @@ fn all(stage: &Stage<'_>, breakages: &[Breakage]) -> Check<String> {
     Ok(format!("{} times broken, named and mended, and alice in again", breakages.len()))
 }
 
-/// Who writes the right password into the file that `sudoedit` is called for.
+/// Who writes the right password into the file that `sudoedit` is called for, or takes the line at
+/// fault out of another.
 const EDITOR: &str = "/var/tmp/editor";
-const EDIT: &str = "#!/bin/sh\necho Service.Pass.1 >\"$1\"\n";
+const EDIT: &str = "#!/bin/sh\ncase $1 in *secret*) echo Service.Pass.1 >\"$1\";; *) sed -i /^NoNewPrivileges/d \"$1\";; esac\n";
 
 /// What is broken of the host beside what every scenario puts right.
 const KEEP: &str =
@@ -349,7 +350,9 @@ const BEGINNINGS: &[&str] = &[
     "echo '",
     "chown ",
     "chmod ",
+    "cp ",
     "openssl ",
+    "pam-auth-update ",
     "systemctl ",
     "journalctl ",
     "ldapsctl cert ",

@@ -57,17 +57,17 @@ pub const ROWS: &[Breakage] = &[
     ),
     row(
         "a key that is none",
-        "printf '\n[users]\nhom = \"/home/%%u\"\n' >>/etc/ldaps/ldaps.toml",
+        "sed -i '/^\\[users\\]/,$d' /etc/ldaps/ldaps.toml; printf '\n[users]\nhom = \"/home/%%u\"\n' >>/etc/ldaps/ldaps.toml",
         "there is no key \"hom\" in [users]",
         Mend::Edit("did you mean \"home\"?", "sed -i 's/^hom =/home =/' /etc/ldaps/ldaps.toml"),
     ),
     row(
         "a key in another section",
-        "printf '\n[users]\noffline_days = 3\n' >>/etc/ldaps/ldaps.toml",
+        "sed -i '/^\\[users\\]/,$d' /etc/ldaps/ldaps.toml; printf '\n[users]\noffline_days = 3\n' >>/etc/ldaps/ldaps.toml",
         "there is no key \"offline_days\" in [users]",
         Mend::Edit(
             "it belongs into [pam]",
-            "sed -i '/^\\[users\\]$/s/users/pam/' /etc/ldaps/ldaps.toml",
+            "sed -i '/^\\[users\\]/s/users/pam/' /etc/ldaps/ldaps.toml",
         ),
     ),
     row(
@@ -128,8 +128,8 @@ pub const ROWS: &[Breakage] = &[
     row(
         "the port of LDAP without TLS",
         "sed -i 's/^uri = .*/uri = [\"ldaps:\\/\\/dc1.corp.example:389\"]/' /etc/ldaps/ldaps.toml",
-        "TLS: ",
-        Mend::Edit("use ldaps://dc1.corp.example (636)", RIGHT_URI),
+        "port 389 speaks LDAP without TLS",
+        Mend::Edit("leave the port out: LDAPS is on 636", RIGHT_URI),
     ),
     row(
         "a domain without a record in DNS",
@@ -164,7 +164,7 @@ pub const ROWS: &[Breakage] = &[
     ),
     row(
         "a filter that finds nobody",
-        "printf '\n[users]\ncondition = \"(department=no-such)\"\n' >>/etc/ldaps/ldaps.toml",
+        "sed -i '/^\\[users\\]/,$d' /etc/ldaps/ldaps.toml; printf '\n[users]\ncondition = \"(department=no-such)\"\n' >>/etc/ldaps/ldaps.toml",
         "finds nobody",
         Mend::Edit(
             "correct `base`, or `filter` and `condition` under [users]",
@@ -181,13 +181,10 @@ pub const ROWS: &[Breakage] = &[
     ),
     row("masked", "systemctl mask ldapsd", "systemd: ldapsd.service is masked", Mend::Printed),
     row(
-        "run as root by a drop-in",
-        "mkdir -p /etc/systemd/system/ldapsd.service.d && printf '[Service]\nNoNewPrivileges=no\n' >/etc/systemd/system/ldapsd.service.d/broken.conf",
+        "let out of its sandbox by a drop-in",
+        "mkdir -p /etc/systemd/system/ldapsd.service.d && printf '[Service]\nNoNewPrivileges=no\nNice=1\n' >/etc/systemd/system/ldapsd.service.d/broken.conf; systemctl daemon-reload",
         "NoNewPrivileges=no",
-        Mend::ThenEdit(
-            "take that line out",
-            "rm /etc/systemd/system/ldapsd.service.d/broken.conf; systemctl daemon-reload; systemctl restart ldapsd",
-        ),
+        Mend::Printed,
     ),
     // NSS.
     row(
@@ -307,7 +304,7 @@ pub const ROWS: &[Breakage] = &[
     // Ids.
     row(
         "a local user with an id of the domain's",
-        "useradd -M -u $(($(id -u alice) + 5000)) oldie",
+        "useradd -M -N -u $(($(id -u alice) + 5000)) oldie",
         "the local user oldie has the id",
         Mend::Filled(" ID ", " 4321 "),
     ),

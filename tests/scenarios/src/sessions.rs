@@ -10,6 +10,7 @@ use crate::outcome::{Check, ensure};
 use crate::recorded;
 use crate::scenario::{Scenario, Stage};
 use crate::setup::{ALL_OFF, bare};
+use std::time::Duration;
 
 /// The row that plays them.
 pub const RECORDED: &str = "sessions-in-the-docs";
@@ -113,6 +114,10 @@ fn played(stage: &Stage<'_>) -> Check<String> {
     };
     let mut lines = record("setup.md", "setup", SET_UP)?;
     gets_in(&host, Way::SshPassword, "alice", PASSWORD)?;
+    // It is saved a moment after the login, and `why` tells of it.
+    host.wait_for("alice's password to be saved", Duration::from_secs(20), |host| {
+        Ok(host.sh("ldapsctl why alice")?.out.contains("the password saved on"))
+    })?;
     lines += record("failed-login.md", "well", DOCTOR)?;
     // Twice: Samba takes the password before the last one for a while.
     set_secret(stage, "New.Service.Pass.1")?;

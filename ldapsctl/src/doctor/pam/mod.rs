@@ -19,8 +19,9 @@ const AREA: &str = "PAM";
 const SERVICES: [&str; 4] = ["sshd", "login", "su", "sudo"];
 /// Root and a local user, with the daemon up, down, and our module gone.
 const EVERY_CASE: usize = 6;
-const MANAGED: &str = "sudo pam-auth-update --enable ldaps; if it says that the files were changed by hand: \
-                       sudo pam-auth-update --force (which forgets those changes)";
+/// Without `sudo`, which asks the stacks that are to be mended.
+const MANAGED: &str = "in a root shell: pam-auth-update --enable ldaps; if it says that the files were changed by \
+                       hand: pam-auth-update --force --enable ldaps (which forgets those changes)";
 
 /// Plays every service through.
 pub fn look(doctor: &Doctor, report: &mut Report) {
@@ -43,8 +44,8 @@ Fault,
                 "stack-broken",
                 format!("{service}: {problem}"),
                 "libpam refuses everybody by this service, root too",
-                "put the file back: sudo apt-get install --reinstall PACKAGE-OF-THAT-FILE; those that \
-                 begin with common-: sudo pam-auth-update --force",
+                "put the file back, in a root shell: apt-get install --reinstall PACKAGE-OF-THAT-FILE; those that \
+                 begin with common-: cp /usr/share/pam/common-* /etc/pam.d && pam-auth-update --force",
             ),
         }
     }
@@ -117,11 +118,7 @@ fn broken(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>) {
                 line.file, line.number
             ),
             why: "libpam takes such a line for a refusal, and root is locked out, too",
-            remedy: format!(
-                "correct {}:{} (pam.d(5)); or, for the files whose names begin with common-: sudo \
-                 pam-auth-update --force",
-                line.file, line.number
-            ),
+            remedy: format!("correct {}:{} (pam.d(5)){}", line.file, line.number, anew(&line.file)),
         });
     }
 }
@@ -277,8 +274,21 @@ fn closed(service: &str, stack: &Stack, up: Case, troubles: &mut Vec<Trouble>) {
 fn mend(outcome: &Outcome, stack: &Stack) -> String {
     match outcome.decided_by.and_then(|index| stack.lines().get(index)) {
         Some(line) => {
-            format!("look at {}:{} and count its jumps; or {MANAGED}", line.file, line.number)
+            format!("look at {}:{} and count its jumps{}", line.file, line.number, anew(&line.file))
         }
         None => MANAGED.to_owned(),
     }
+}
+
+/// How a file that pam-auth-update writes is made anew; another has to be corrected. By itself it keeps
+/// what was changed in front of its own blocks and behind them, with --force, too.
+fn anew(file: &str) -> String {
+    let Some((_, name)) = file.rsplit_once('/').filter(|(_, name)| name.starts_with("common-"))
+    else {
+        return String::new();
+    };
+    format!(
+        "; or make the file anew, in a root shell: cp /usr/share/pam/{name} {file} && pam-auth-update --force \
+         --enable ldaps (which forgets what was changed there by hand)"
+    )
 }

@@ -122,9 +122,8 @@ impl Ours {
         Ok(group(self.ask(&NssRequest::GroupByName(name.to_owned()))?))
     }
 
-    /// The names of everybody. Not of all groups: a page of groups costs so many searches of its own
-    /// that a domain controller may have given up the list meanwhile; those that anybody is in are
-    /// found by their members.
+    /// The names of everybody. Not of all groups: each costs searches for its members, and those that
+    /// anybody is in are found by their members.
     ///
     /// # Errors
     /// A sentence, where there is no answer.
