@@ -11,18 +11,16 @@ use crate::guard::silently;
 use crate::lookup::Taker;
 use crate::module::{MODULE, Module, Slot};
 use crate::status::{Miss, to_glibc};
-use crate::sys::{CancelHeld, SavedErrno};
+use crate::sys::SavedErrno;
 
 /// Room for gids in an array that had none: about what a person has.
 const SMALLEST_ARRAY: usize = 16;
 
-/// One call: no panic comes out of it, nobody cancels the thread in it, errno is kept, and `*errnop` says
-/// what the status means.
+/// One call: no panic comes out of it, errno is kept, and `*errnop` says what the status means.
 ///
 /// # Safety
 /// `errnop` is null or may be written.
 unsafe fn call(errnop: *mut c_int, body: impl FnOnce() -> Result<(), Miss>) -> c_int {
-    let _whole = CancelHeld::now();
     let saved = SavedErrno::now();
     let outcome = silently(body).unwrap_or(Err(Miss::Unavailable));
     // First errno, then *errnop, which glibc makes point to errno.

@@ -10,6 +10,7 @@ use ldaps_core::presence::{CONFIG_FILE, Presence, daemon_page};
 use ldaps_core::protocol::client::{NSS_DEADLINE, Socket, ask_knowing};
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use ldaps_core::run_dir::RunDir;
+use ldaps_core::sys::CancelHeld;
 
 use crate::status::Miss;
 use crate::sys::SignalsHeld;
@@ -73,6 +74,7 @@ impl Host<'_> {
     /// # Errors
     /// `NotFound` on a host that was never configured, `Unavailable` where a daemon should be.
     pub fn page(&self) -> Result<Page, Miss> {
+        let _whole = CancelHeld::now();
         match (self.presence)() {
             Presence::Page(run_dir, ctl) => Ok(Page { run_dir, ctl }),
             Presence::Unconfigured => Err(Miss::NotFound),
@@ -85,6 +87,7 @@ impl Host<'_> {
     /// # Errors
     /// `Unavailable`.
     pub fn ask(&self, page: &Page, request: &NssRequest) -> Result<NssReply, Miss> {
+        let _whole = CancelHeld::now();
         let _held = SignalsHeld::now();
         ask_knowing(&page.ctl, &page.run_dir, Socket::Nss, request, self.patience)
             .map_err(|_| Miss::Unavailable)
@@ -115,6 +118,7 @@ impl Host<'_> {
         if gids.is_empty() {
             return Ok(());
         }
+        let _whole = CancelHeld::now();
         let groups = local::names_and_ids(Path::new(self.group_file));
         let groups = groups.map_err(|_| Miss::Unavailable)?;
         let is_one = |gid: &u32| *gid != 0 && groups.iter().any(|(_, known)| known == gid);
@@ -125,6 +129,7 @@ impl Host<'_> {
     /// a local user must never depend on the directory.
     #[must_use]
     pub fn is_local_user(&self, name: &[u8]) -> bool {
+        let _whole = CancelHeld::now();
         local::file_names(Path::new(self.passwd_file), name).unwrap_or(true)
     }
 }

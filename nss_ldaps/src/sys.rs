@@ -1,4 +1,4 @@
-//! errno, the signal mask and the cancellation of the calling thread; and memory that need not be initialised.
+//! errno and the signal mask of the calling thread; and memory that need not be initialised.
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -54,37 +54,6 @@ impl Drop for SavedErrno {
         let errno = unsafe { libc::__errno_location() };
         // SAFETY: as in `now`.
         unsafe { *errno = self.0 };
-    }
-}
-
-// pthread.h; the libc crate does not have it.
-const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
-
-unsafe extern "C" {
-    /// pthread_setcancelstate(3).
-    safe fn pthread_setcancelstate(
-        state: libc::c_int,
-        old: Option<&mut libc::c_int>,
-    ) -> libc::c_int;
-}
-
-/// Keeps the calling thread from being cancelled until this goes out of scope: glibc ends a cancelled
-/// thread by unwinding its stack where it waits, and there would be ours.
-pub struct CancelHeld(libc::c_int);
-
-impl CancelHeld {
-    /// Holds a cancellation back from now on.
-    #[must_use]
-    pub fn now() -> Self {
-        let mut before = PTHREAD_CANCEL_DISABLE;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
-        Self(before)
-    }
-}
-
-impl Drop for CancelHeld {
-    fn drop(&mut self) {
-        pthread_setcancelstate(self.0, None);
     }
 }
 

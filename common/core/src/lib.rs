@@ -19,3 +19,4 @@ pub mod refusal;
 pub mod run_dir;
 pub mod secret;
 pub mod sid;
+pub mod sys;

@@ -27,8 +27,9 @@ const FIRST_ID: u32 = 1_842_600_000;
 /// A call with the name of some user.
 type Call = (&'static str, fn(&Module<'_>, &CStr) -> bool);
 
-const CALLS: [Call; 4] = [
+const CALLS: [Call; 5] = [
     ("getpwnam", |module, user| ffi::getpwnam(module, user) == ffi::SUCCESS),
+    ("getpwnam-again", |module, _| ffi::getpwnam(module, c"user0007") == ffi::SUCCESS),
     ("getgrnam-15", |module, _| ffi::getgrnam(module, c"fifteen") == ffi::SUCCESS),
     ("initgroups", |module, user| ffi::initgroups(module, user) == 8),
     ("nobody", |module, _| ffi::getpwnam(module, c"nobody-there") == ffi::NOTFOUND),

@@ -217,6 +217,13 @@ impl<'m> Entry<'m> {
         if u64_at(bytes, 8)? != checksum(u64_at(bytes, 0)?, bytes.get(HEAD..)?) {
             return None;
         }
+        Self::decode(bytes)
+    }
+
+    /// Reads an entry whose checksum was found right before; what is damaged since is none, or gives what
+    /// lies within it.
+    #[inline(always)]
+    pub(super) fn decode(bytes: &'m [u8]) -> Option<Self> {
         Some(match u32_at(bytes, 4)? {
             USER => Self::User(UserView::read(bytes)?),
             GROUP => Self::Group(GroupView::read(bytes)?),

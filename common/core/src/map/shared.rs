@@ -14,9 +14,10 @@ use super::file_name;
 use super::format::{Header, PAGE};
 use super::shelf::Shelf;
 use super::sys::{Mapping, Region};
-use super::view::{MapView, Shape, coarse_now};
+use super::view::{MapView, Shape, Sound, coarse_now};
 use crate::ctl::{self, HEARTBEAT_STALE};
 use crate::run_dir::RunDir;
+use crate::sys::CancelHeld;
 
 /// A writer may have made another file current, and removed the one it named, in between.
 const ATTEMPTS: usize = 4;
@@ -39,6 +40,7 @@ struct Attachment {
     number: u32,
     /// None where there is no map, or a damaged one.
     map: Option<(Mapping, Shape)>,
+    sound: Sound,
 }
 
 impl Default for SharedMap {
@@ -82,16 +84,17 @@ impl SharedMap {
                 return held.view().map(|view| look_up(&view, !silent));
             }
         }
-        self.read_anew(&run_dir()?, look_up)
+        self.read_anew(run_dir, look_up)
     }
 
     #[cold]
     fn read_anew<T>(
         &self,
-        run_dir: &RunDir,
+        run_dir: impl Fn() -> Option<RunDir>,
         look_up: impl FnOnce(&MapView<'_>, bool) -> T,
     ) -> Option<T> {
-        let fresh = Attachment::open(run_dir)?;
+        let _whole = CancelHeld::now();
+        let fresh = Attachment::open(&run_dir()?)?;
         let attended = !fresh.silent(coarse_now());
         if let Some(held) = self.shelf.hold()
             && held.identity == fresh.identity
@@ -111,6 +114,7 @@ impl SharedMap {
         if self.looked_at.swap(second, Ordering::Relaxed) == second {
             return true;
         }
+        let _whole = CancelHeld::now();
         let path = run_dir().map(|run_dir| run_dir.join(ctl::FILE));
         let found = path.and_then(|path| fs::symlink_metadata(path).ok());
         found.is_some_and(|found| (found.dev(), found.ino()) == held.identity)
@@ -128,6 +132,7 @@ impl Attachment {
             identity: (found.dev(), found.ino()),
             number: 0,
             map: None,
+            sound: Sound::default(),
         };
         for _ in 0..ATTEMPTS {
             let Some(number) = attachment.number_now() else { continue };
@@ -156,7 +161,7 @@ impl Attachment {
 
     fn view(&self) -> Option<MapView<'_>> {
         let (map, shape) = self.map.as_ref()?;
-        Some(MapView::known(map.region(), *shape))
+        Some(MapView::known(map.region(), *shape).with(&self.sound))
     }
 
     /// Whether the heartbeat is old. Half of a write at worst looks old for one call.

@@ -8,7 +8,7 @@ use super::super::entry::{
 };
 use super::super::format::{PAGE, SLOTS_AT};
 use super::super::fuzzing::use_sealed;
-use super::super::view::Shape;
+use super::super::view::{Shape, Sound};
 use super::super::{Answer, Key, MapView, Region, file_name};
 use super::{found, group, run_dir, user, writer};
 use crate::entries::{GroupEntry, PasswdEntry};
@@ -88,6 +88,21 @@ impl Sample {
         }
     }
 
+    /// Every byte of whatever is said.
+    fn ask_for_all(&self, map: &MapView<'_>) {
+        for user in &self.users {
+            let name = user.name.as_bytes();
+            let by_uid = map.user_by_uid(user.uid);
+            for user in [map.user_by_name(name), by_uid].into_iter().filter_map(found) {
+                let _ = (user.to_entry(), user.passwd_at());
+            }
+            let _ = found(map.groups_of(name)).map(|gids| gids.gids().count());
+        }
+        for group in &self.groups {
+            let _ = found(map.group_by_gid(group.gid)).map(|group| group.to_entry());
+        }
+    }
+
     fn flip(&self, at: usize, mask: u8) {
         let mut bytes = [0; 4];
         bytes[at % 4] = mask;
@@ -129,6 +144,28 @@ fn a_flipped_byte_crashes_a_reader_or_makes_it_lie() {
             }
             // A process that had attached before.
             sample.no_lie(&MapView::known(region, shape), &place);
+            sample.flip(at, mask);
+        }
+    }
+}
+
+/// Whoever has found an entry sound does not compute its checksum again.
+#[test]
+fn what_is_damaged_after_it_was_found_sound_crashes_a_reader_and_what_was_damaged_before_is_believed()
+ {
+    let sample = Sample::make();
+    let shape = sample.shape();
+    let region = Region::of_words(&sample.words);
+    let attached = Sound::default();
+    sample.no_lie(&MapView::known(region, shape).with(&attached), &|| "undamaged".into());
+    for at in (0..PAGE).chain(SLOTS_AT..sample.used) {
+        for mask in [1, 16, 128, 255] {
+            sample.flip(at, mask);
+            sample.ask_for_all(&MapView::known(region, shape).with(&attached));
+            let (later, place) = (Sound::default(), || format!("byte {at} xor {mask}"));
+            for _again in 0..2 {
+                sample.no_lie(&MapView::known(region, shape).with(&later), &place);
+            }
             sample.flip(at, mask);
         }
     }
