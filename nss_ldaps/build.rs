@@ -28,8 +28,8 @@ fn main() {
 }
 
 /// Has the unwinder linked in. As a library of its own, libgcc_s.so.1, it takes the loader twice as long
-/// as all the rest of a first look-up: 0.12 ms of every `ls -l`. No unwinding crosses from one copy to
-/// another: no panic leaves this module, and a thread is not cancelled inside (`sys.rs`).
+/// as the module itself: `dlopen` took 0.17 ms with it and 0.05 without. No unwinding crosses from one copy to
+/// another: no panic leaves this module, and a thread is not cancelled inside (`ldaps_core::sys`).
 ///
 /// Where the compiler does not tell where its static copy is, the shared one is linked.
 fn bring_the_unwinder() {
