@@ -187,11 +187,7 @@ impl Report {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.errors.borrow_mut().push(Finding {
-            place: place.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
+        note(&self.errors, place, problem, remedy);
     }
 
     /// The fault of the value of `key`, which stands at `place`.
@@ -205,11 +201,7 @@ impl Report {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.warnings.borrow_mut().push(Finding {
-            place: place.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
+        note(&self.warnings, place, problem, remedy);
     }
 
     /// What is taken all the same because the administrator says so.
@@ -219,30 +211,32 @@ impl Report {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.self_writable.borrow_mut().push(Finding {
-            place: place.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
-    }
-
-    /// That, sorted by place.
-    pub(super) fn take_self_writable(&self) -> Vec<Finding> {
-        let mut taken = self.self_writable.take();
-        taken.sort();
-        taken.dedup();
-        taken
+        note(&self.self_writable, place, problem, remedy);
     }
 
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.borrow().is_empty()
     }
 
-    /// The errors and the warnings, both sorted by place.
-    pub(super) fn into_parts(self) -> (Vec<ConfigError>, Vec<Warning>) {
-        let mut warnings = self.warnings.into_inner();
-        warnings.sort();
-        warnings.dedup();
-        (self.errors.into_inner(), warnings)
+    /// The errors as they were found; the warnings and what was taken all the same, both sorted by place.
+    pub(super) fn into_parts(self) -> (Vec<ConfigError>, Vec<Warning>, Vec<Finding>) {
+        (self.errors.into_inner(), sorted(self.warnings), sorted(self.self_writable))
     }
+}
+
+fn note(
+    findings: &RefCell<Vec<Finding>>,
+    place: &Place,
+    problem: impl Into<String>,
+    remedy: impl Into<String>,
+) {
+    let (place, problem, remedy) = (place.clone(), problem.into(), remedy.into());
+    findings.borrow_mut().push(Finding { place, problem, remedy });
+}
+
+fn sorted(findings: RefCell<Vec<Finding>>) -> Vec<Finding> {
+    let mut findings = findings.into_inner();
+    findings.sort();
+    findings.dedup();
+    findings
 }

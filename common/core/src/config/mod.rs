@@ -110,8 +110,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     let config = read_text(&sources.ldaps_toml, false, &report)
         .and_then(|text| read_toml(sources, &text, &ldap_conf, &report));
     let failed = report.has_errors();
-    let self_writable = report.take_self_writable();
-    let (errors, warnings) = report.into_parts();
+    let (errors, warnings, self_writable) = report.into_parts();
     match config {
         Some(config) if !failed => Ok(Loaded { config, warnings, self_writable }),
         _ => Err(ConfigErrors::found(errors)),
