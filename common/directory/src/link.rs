@@ -17,6 +17,7 @@ use ldaps_core::secret::Password;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::bind::{self, BindOutcome};
 use crate::certificates::Ending;
 use crate::connection::Connection;
 use crate::domain::Domain;
@@ -44,6 +45,17 @@ pub struct Settings {
     pub tls: Tls,
     /// The service account's password.
     pub secret: Password,
+}
+
+impl Settings {
+    /// Binds a connection as the service account, once.
+    pub(crate) async fn bind_service(
+        &self,
+        connection: &Connection,
+    ) -> Result<BindOutcome, DirectoryError> {
+        let Self { directory, secret, .. } = self;
+        bind::bind(connection, &directory.bind_dn, secret, directory.operation_timeout).await
+    }
 }
 
 /// How the link is, for `ldapsctl status`.

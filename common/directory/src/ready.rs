@@ -17,8 +17,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::bind::{self, BindOutcome};
+use crate::bind::BindOutcome;
 use crate::connection::Connection;
+use crate::entry::Entry;
 use crate::error::DirectoryError;
 use crate::link::Settings;
 use crate::search::{self, Search};
@@ -251,14 +252,12 @@ impl Shared {
     /// Connects, and has the server answer a first time, so that it is not for want of a request
     /// that the connection ends.
     async fn make(&self, server: &Server) -> Result<Connection, DirectoryError> {
-        let Settings { tls, directory, secret } = &*self.settings;
+        let Settings { tls, .. } = &*self.settings;
         let connection = Connection::open(server, tls, self.spans.connect).await?;
-        let root = Search::of_object("rootDSE", "", &[VENDOR]);
-        let root = search::few(&connection, &root, self.spans.word).await?;
+        let root = root(&connection, &[VENDOR], self.spans.word).await?;
         let is_samba = root.iter().any(|root| root.text(VENDOR).is_some());
         if is_samba && !self.is_refused.load(Relaxed) {
-            let patience = directory.operation_timeout;
-            match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
+            match self.settings.bind_service(&connection).await? {
                 BindOutcome::Accepted => {}
                 // Nobody is bound then, as before. The link tells it when it binds again.
                 BindOutcome::Refused(_) => self.is_refused.store(true, Relaxed),
@@ -312,8 +311,15 @@ async fn keep(shared: Arc<Shared>) {
 
 /// Whether the server answers: rootDSE is open to whoever has not bound (MS-ADTS 3.1.1.3.2).
 async fn probe(connection: &Connection, patience: Duration) -> Result<(), DirectoryError> {
-    let root = Search::of_object("rootDSE", "", NO_ATTRIBUTES);
-    search::few(connection, &root, patience).await.map(drop)
+    root(connection, NO_ATTRIBUTES, patience).await.map(drop)
+}
+
+async fn root(
+    connection: &Connection,
+    attributes: &[&str],
+    patience: Duration,
+) -> Result<Vec<Entry>, DirectoryError> {
+    search::few(connection, &Search::of_object("rootDSE", "", attributes), patience).await
 }
 
 #[cfg(test)]

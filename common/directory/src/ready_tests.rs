@@ -1,6 +1,7 @@
 //! The ready connection against the test directory.
 
 use super::*;
+use crate::bind;
 use crate::tls::Tls;
 use ldaps_core::config;
 use ldaps_core::secret::Password;

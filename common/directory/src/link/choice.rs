@@ -232,9 +232,9 @@ impl Link {
     async fn bind_to(&self, met: Met) -> Result<Bound, DirectoryError> {
         let Met { connection, introduction } = met;
         let server = &connection.server().clone();
-        let Settings { directory, secret, .. } = &*self.settings;
+        let Settings { directory, .. } = &*self.settings;
         let patience = directory.operation_timeout;
-        match bind::bind(&connection, &directory.bind_dn, secret, patience).await? {
+        match self.settings.bind_service(&connection).await? {
             BindOutcome::Accepted => {}
             BindOutcome::Refused(refusal) => {
                 return Err(DirectoryError::ServiceAccount {
