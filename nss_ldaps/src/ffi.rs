@@ -8,7 +8,7 @@ use std::slice;
 use libc::{c_char, c_int, c_long, gid_t, size_t, uid_t};
 
 use crate::guard::silently;
-use crate::lookup::Taker;
+use crate::lookup::Gids;
 use crate::module::{MODULE, Module, Slot};
 use crate::status::{Miss, to_glibc};
 use crate::sys::SavedErrno;
@@ -130,11 +130,7 @@ impl GroupArray {
     ///
     /// # Safety
     /// As for [`Self::get`].
-    unsafe fn append(
-        &self,
-        gids: impl ExactSizeIterator<Item = gid_t>,
-        primary: gid_t,
-    ) -> Result<(), Miss> {
+    unsafe fn append(&self, gids: Gids<'_>, primary: gid_t) -> Result<(), Miss> {
         // SAFETY: the caller's promise.
         let has = unsafe { self.get() }?.len();
         // SAFETY: the caller's promise; no slice of the array is left.
@@ -187,19 +183,6 @@ impl GroupArray {
     }
 }
 
-/// The array of a call of initgroups_dyn, as the look-up knows it; its primary group is the caller's own.
-struct Appended {
-    array: GroupArray,
-    primary: gid_t,
-}
-
-impl Taker for Appended {
-    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss> {
-        // SAFETY: `initgroups` makes this of what its caller promises, and nobody else does.
-        unsafe { self.array.append(gids, self.primary) }
-    }
-}
-
 /// initgroups_dyn of any module, for the tests as well.
 ///
 /// # Safety
@@ -221,7 +204,8 @@ pub unsafe fn initgroups(
     let append = || {
         // SAFETY: the caller's promise.
         unsafe { array.get() }?;
-        module.groups(user?, &mut Appended { array, primary: group })
+        // SAFETY: the caller's promise.
+        module.groups(user?, |gids| unsafe { array.append(gids, group) })
     };
     // SAFETY: the caller's promise.
     unsafe { call(errnop, append) }

@@ -53,31 +53,29 @@ pub fn group_by_id(host: &Host<'_>, gid: u32) -> Result<GroupEntry, Miss> {
     }
 }
 
-/// Where the gids of a user go.
-pub trait Taker {
-    /// Takes them all; each comes once.
-    ///
-    /// # Errors
-    /// As the caller is to be told.
-    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss>;
-}
+/// Some gids, each once.
+pub type Gids<'g> = &'g mut dyn ExactSizeIterator<Item = u32>;
 
-/// Hands the gids of all groups of a user to `taker`.
+/// Hands the gids of all groups of a user to `add`, in one piece.
 ///
 /// glibc asks every service for the groups of every user, root included, so the host's own users
 /// are told apart here, before any request.
 ///
 /// # Errors
-/// [`Miss`]; a local name is not found. Those of the taker.
-pub fn groups_of(host: &Host<'_>, raw: &[u8], taker: &mut impl Taker) -> Result<(), Miss> {
+/// [`Miss`]; a local name is not found. Those of `add`.
+pub fn groups_of(
+    host: &Host<'_>,
+    raw: &[u8],
+    mut add: impl FnMut(Gids<'_>) -> Result<(), Miss>,
+) -> Result<(), Miss> {
     let known = host.warm.groups_of(raw, |gids, is_attended| {
         // Whom the host has made since the daemon ended has not been withdrawn.
         let is_theirs = is_attended || !host.is_local_user(raw);
-        is_theirs.then(|| taker.take(gids.gids()))
+        is_theirs.then(|| add(&mut gids.gids()))
     });
     match known {
         Some(answer) => answer,
-        None => taker.take(asked_groups_of(host, raw)?.into_iter()),
+        None => add(&mut asked_groups_of(host, raw)?.into_iter()),
     }
 }
 

@@ -9,7 +9,7 @@ use ldaps_core::map::{GroupView, UserView};
 
 use crate::enumeration::{Enumeration, lock};
 use crate::host::{BUILT_IN, Host};
-use crate::lookup::{self, Taker};
+use crate::lookup::{self, Gids};
 use crate::pack::{
     GroupAt, PasswdAt, TooSmall, pack_group, pack_group_view, pack_passwd, pack_user_view,
 };
@@ -80,9 +80,13 @@ impl Module<'_> {
         }
     }
 
-    /// initgroups_dyn: hands the gids of all groups to `taker`, the primary one too.
-    pub fn groups(&self, name: &[u8], taker: &mut impl Taker) -> Result<(), Miss> {
-        lookup::groups_of(&self.host, name, taker)
+    /// initgroups_dyn: hands the gids of all groups to `add`, the primary one too.
+    pub fn groups(
+        &self,
+        name: &[u8],
+        add: impl FnMut(Gids<'_>) -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        lookup::groups_of(&self.host, name, add)
     }
 
     /// setpwent and endpwent: the enumeration is at its beginning and holds no memory.

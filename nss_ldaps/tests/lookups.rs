@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use ldaps_core::ctl::State;
 use ldaps_core::entries::PasswdEntry;
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
-use nss_ldaps::lookup::Taker;
 use nss_ldaps::module::Module;
 use nss_ldaps::status::Miss;
 use support::{ALICE, AT_ONCE, Answer, DOMAIN_USERS, RANGE, TestHost, alice, domain_users, ffi};
@@ -61,19 +60,14 @@ fn an_entry_arrives_otherwise_than_the_daemon_gave_it() {
     assert_eq!(host.asked(), 5);
 }
 
-struct Taken(Vec<u32>);
-
-impl Taker for Taken {
-    fn take(&mut self, gids: impl ExactSizeIterator<Item = u32>) -> Result<(), Miss> {
-        self.0.extend(gids);
-        Ok(())
-    }
-}
-
 /// What initgroups_dyn would append.
 fn groups(module: &Module<'_>, name: &[u8]) -> Result<Vec<u32>, Miss> {
-    let mut taken = Taken(Vec::new());
-    module.groups(name, &mut taken).map(|()| taken.0)
+    let mut all = Vec::new();
+    module.groups(name, |gids| {
+        all.extend(gids);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 #[test]
