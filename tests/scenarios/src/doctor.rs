@@ -262,18 +262,17 @@ fn one(stage: &Stage<'_>, host: &Host<'_>, breakage: &Breakage, usual: &[String]
     ensure(first.contains(breakage.named), || {
         format!("{:?} is not what doctor says first:\n{}", breakage.named, bad.join("\n"))
     })?;
+    let commands = commands(&said, breakage.named);
     match &breakage.mend {
         Mend::Fix => {
             let fixed = host.sh("ldapsctl doctor --fix --yes")?;
             ensure(fixed.out.contains("  done."), || fixed.evidence())?;
         }
         Mend::Printed => {
-            let commands = commands(&said, breakage.named);
             ensure(!commands.is_empty(), || format!("no command is printed:\n{said}"))?;
             carry_out(host, &commands)?;
         }
         Mend::Filled(word, with) => {
-            let commands = commands(&said, breakage.named);
             ensure(commands.iter().any(|it| it.contains(word)), || {
                 format!("no {word} is in the commands {commands:?} of:\n{said}")
             })?;
@@ -283,11 +282,11 @@ fn one(stage: &Stage<'_>, host: &Host<'_>, breakage: &Breakage, usual: &[String]
         Mend::Edit(words, shell) => {
             tells(&said, breakage.named, words)?;
             host.must(shell)?;
-            carry_out(host, &commands(&said, breakage.named))?;
+            carry_out(host, &commands)?;
         }
         Mend::ThenEdit(words, shell) => {
             tells(&said, breakage.named, words)?;
-            carry_out(host, &commands(&said, breakage.named))?;
+            carry_out(host, &commands)?;
             host.must(shell)?;
         }
         Mend::ByHand(act) => act.done(stage, host)?,
