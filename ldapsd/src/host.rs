@@ -17,6 +17,7 @@ use crate::durable::ids::GivenIds;
 use crate::expiry::Expiry;
 use crate::freshness::Freshness;
 use crate::logins::attempts::Attempts;
+use crate::logins::expiries::Expiries;
 use crate::logins::lockout::WrongPasswords;
 use crate::logins::readings::Readings;
 use crate::lookups::Lookups;
@@ -44,6 +45,8 @@ pub(crate) struct Host {
     pub(crate) bind_turns: Arc<Budget>,
     /// What auth phases have had read for the account phases of the same logins.
     pub(crate) readings: Readings,
+    /// When passwords expire, as AD computed it at earlier logins.
+    pub(crate) expiries: Expiries,
     pub(crate) ssh_keys: Arc<SshKeys>,
     /// Who may log in while no server answers: the same for every configuration.
     pub(crate) offline: Arc<Offline>,
@@ -94,6 +97,7 @@ impl Host {
             wrong_passwords,
             bind_turns,
             readings: Readings::default(),
+            expiries: Expiries::default(),
             ssh_keys,
             offline: offline.clone(),
             given: given.clone(),

@@ -37,6 +37,8 @@ use crate::mirror::Mirror;
 use crate::mirror::saved::Saved;
 use file::KeptFile;
 use ids::GivenIds;
+#[cfg(test)]
+pub(crate) use kept::tests::alice;
 use kept::{FORMAT, Kept, Origin, Short};
 
 /// Below the state directory.

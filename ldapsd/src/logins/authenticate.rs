@@ -15,6 +15,7 @@ use super::stop::{Stop, decided};
 use super::{Decision, identity, offline, rules, trace};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Sids};
+use crate::lookups::person::PersonNow;
 use crate::peer::Peer;
 use crate::status::Numbers;
 
@@ -52,13 +53,12 @@ async fn steps(
     let (found, membership) = found?.map(|found| (found.user, found.membership)).unzip();
     offline::heed_account(host, login, found.as_deref()).await;
     let user = identity::same(found, login)?;
-    let groups = membership.flatten();
-    let groups = groups.as_ref().map(|membership| &membership.sids);
+    let person = PersonNow { user: user.clone(), membership: membership.flatten() };
+    let groups = person.membership.as_ref().map(|membership| &membership.sids);
     before_the_bind(host, login, &user, groups).await?;
     let turn = super::turn_to_bind(host, &user).await?;
     let unbound = host.directory.unbound(ready).await?;
-    // AD reads the account while it looks at the password: the account phase need not wait for it.
-    let reading = Reading::begin(host, name);
+    let reading = reading(host, name, person);
     let outcome = super::bind(host, numbers, &user, password, unbound).await?;
     drop(turn);
     offline::heed_bind(host, login, &user, password, outcome, &reading).await;
@@ -75,6 +75,20 @@ async fn steps(
         host.readings.put(peer, login, reading);
     }
     Ok(decision)
+}
+
+/// What the account phase is to go by: this person, read a moment ago, where an earlier login leaves
+/// nothing to ask; else what AD says while it looks at the password, so that nobody waits for it.
+fn reading(host: &Arc<Host>, name: &UserName, person: PersonNow) -> Reading {
+    // To keep a password takes the account as it is after AD has taken it.
+    let earlier = match (host.config.pam.offline_days, &person.membership) {
+        (0, Some(_)) => host.expiries.complete(&person.user),
+        _ => None,
+    };
+    match earlier {
+        Some(user) => Reading::done(PersonNow { user, ..person }),
+        None => Reading::begin(host, name),
+    }
 }
 
 /// Whether a password of this user, who is in these groups, is worth a bind.

@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod attempts;
 mod authenticate;
 mod callers;
+pub(crate) mod expiries;
 mod foresee;
 mod hopeless;
 mod identity;

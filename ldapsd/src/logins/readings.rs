@@ -36,17 +36,30 @@ type Found = Result<Option<PersonNow>, DirectoryError>;
 pub(crate) struct Reading {
     began: Instant,
     found: Shared<BoxFuture<'static, Found>>,
-    task: AbortHandle,
+    /// None: it was done before.
+    task: Option<AbortHandle>,
 }
 
 impl Reading {
     /// Asks AD for everything that decides about an account.
     pub(super) fn begin(host: &Arc<Host>, name: &UserName) -> Self {
         let (host, name) = (host.clone(), name.clone());
-        let reading = async move { host.lookups.person_now(&name, EVERYTHING).await };
+        let reading = async move {
+            let person = host.lookups.person_now(&name, EVERYTHING).await?;
+            if let Some(person) = &person {
+                host.expiries.keep(&person.user);
+            }
+            Ok(person)
+        };
         let found = reading.boxed().shared();
         let (began, task) = (Instant::now(), tokio::spawn(found.clone()).abort_handle());
-        Self { began, found, task }
+        Self { began, found, task: Some(task) }
+    }
+
+    /// What has just been read, where nothing more need be asked.
+    pub(super) fn done(person: PersonNow) -> Self {
+        let found = std::future::ready(Ok(Some(person))).boxed().shared();
+        Self { began: Instant::now(), found, task: None }
     }
 
     /// The person, as soon as AD has said it; None: there is nobody of that name any more.
@@ -57,7 +70,9 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -121,8 +136,7 @@ mod tests {
 
     fn nobody() -> Reading {
         let found = async { Ok(None) }.boxed().shared();
-        let task = tokio::spawn(found.clone()).abort_handle();
-        Reading { began: Instant::now(), found, task }
+        Reading { began: Instant::now(), found, task: None }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::refusal::Refusal;
 
+use crate::offline::now;
 use crate::stage::{EVERYBODY, Extra, Stage};
 
 const OLD: &[u8] = b"Secret.123";
@@ -27,6 +28,38 @@ fn who_must_change_a_password_is_kept_out_or_let_in_without() {
         assert_eq!(by_key.verdict, Verdict::Granted, "{user}");
         assert!(by_key.line.contains("for its password"), "{}", by_key.line);
     }
+}
+
+#[test]
+fn who_logs_in_again_is_not_warned_or_of_the_day_of_another_password() {
+    const DAY: i64 = 24 * 3600;
+    let Some(stage) = Stage::for_logins(EVERYBODY) else { return };
+    let set_days_ago = |days: i64| {
+        let at = (now() as i64 - days * DAY - 60 + 11_644_473_600) * 10_000_000;
+        stage.server.edit(|d| d.set_attribute("alice", "pwdLastSet", &[&at.to_string()])).unwrap();
+    };
+    let notice = || {
+        assert_eq!(stage.auth("alice", "sshd", OLD).verdict, Verdict::Granted);
+        let account = stage.account_after_auth("alice", "sshd");
+        assert_eq!(account.verdict, Verdict::Granted, "{}", account.line);
+        account.notice
+    };
+    stage.server.edit(|directory| directory.set_policy("maxPwdAge", -42 * DAY * 10_000_000));
+    set_days_ago(37);
+    for login in ["the first", "the second", "the third"] {
+        assert_eq!(notice().as_deref(), Some("Your password expires in 4 days."), "{login}");
+    }
+    set_days_ago(38);
+    assert_eq!(notice().as_deref(), Some("Your password expires in 3 days."), "another password");
+    set_days_ago(0);
+    assert_eq!((notice(), notice()), (None, None), "a new one");
+    // Whatever is remembered, AD says it.
+    set_days_ago(43);
+    assert_eq!(stage.auth("alice", "sshd", OLD).verdict, Verdict::ChangeFirst);
+    assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Verdict::ChangeFirst);
+    set_days_ago(0);
+    stage.server.edit(|directory| directory.lock("alice")).unwrap();
+    assert_eq!(stage.auth("alice", "sshd", OLD).verdict, refused(Refusal::LockedOut));
 }
 
 #[test]

@@ -81,28 +81,41 @@ fn a_look_up_costs_more_searches_than_it_must() {
 }
 
 #[test]
-fn a_login_costs_more_than_one_search_besides_the_bind_and_what_goes_on_beside_it() {
+fn a_login_again_costs_more_than_one_search_and_the_bind() {
     let Some(stage) = Stage::for_logins(RULES) else { return };
-    // The groups that the rules name are asked for once.
-    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Granted);
-    assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Granted);
+    // The groups that the rules name are asked for once, and when the password expires.
+    let first = stage.searches_of(|| logs_in(&stage));
+    assert!(first.iter().any(asks_for_the_password), "{first:#?}");
 
     let binds = stage.server.binds("alice");
-    let auth = stage.searches_of(|| {
-        assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Granted);
-        // The account phase is asked at once, and waits for what is being read.
-        assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Granted);
-    });
-    let [before, beside] = auth.as_slice() else { panic!("{auth:#?}") };
+    let again = stage.searches_of(|| logs_in(&stage));
     assert_eq!(stage.server.binds("alice"), binds + 1);
-    for search in [before, beside] {
-        assert_eq!(search.base, format!("<SID=S-1-5-21-123-456-789-{}>", ALICE - FIRST_ID));
-        assert!(search.attributes.iter().any(|name| name == "tokenGroups"), "{search:?}");
-    }
-    assert!(!asks_for_the_password(before), "before the bind nothing is computed: {before:?}");
-    assert!(asks_for_the_password(beside), "{beside:?}");
+    let [search] = again.as_slice() else { panic!("{again:#?}") };
+    assert_eq!(search.base, format!("<SID=S-1-5-21-123-456-789-{}>", ALICE - FIRST_ID));
+    assert!(search.attributes.iter().any(|name| name == "tokenGroups"), "{search:?}");
+    assert!(!asks_for_the_password(search), "before the bind nothing is computed: {search:?}");
+}
 
-    // Somebody with a key: of who is known, one search.
+#[test]
+fn a_password_is_kept_by_what_was_read_before_ad_took_it() {
+    let sections = "[pam]\noffline_days = 14\n[access]\nallow = [\"@linux-users\"]\n";
+    let Some(stage) = Stage::for_logins(Extra { sections, ..RULES }) else { return };
+    logs_in(&stage);
+    let again = stage.searches_of(|| logs_in(&stage));
+    assert!(again.iter().any(asks_for_the_password), "{again:#?}");
+}
+
+fn logs_in(stage: &Stage) {
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Granted);
+    // The account phase is asked at once, and waits for what is being read.
+    assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Granted);
+}
+
+#[test]
+fn a_login_with_a_key_costs_more_than_one_search() {
+    let Some(stage) = Stage::for_logins(RULES) else { return };
+    assert_eq!(stage.account("alice", "sshd").verdict, Granted);
+    // Of who is known, one search.
     let account = stage.searches_of(|| {
         assert_eq!(stage.account("alice", "sshd").verdict, Granted);
     });

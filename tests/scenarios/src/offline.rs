@@ -21,7 +21,7 @@ pub const SCENARIOS: &[Scenario] = &[
 
 /// AD takes the password before a change for an hour after it, too, so nothing is saved in that
 /// time; the accounts of a fresh domain are younger.
-const LONG_SET: &[&str] = &["age", "48"];
+pub const LONG_SET: &[&str] = &["age", "48"];
 
 /// A laptop, on which these people have logged in once.
 fn laptop<'stage>(

@@ -6,6 +6,7 @@
 use crate::attempt::{Way, gets_in};
 use crate::dc::{NAME, PASSWORD, SERVICE_PASSWORD};
 use crate::host::Host;
+use crate::offline::LONG_SET;
 use crate::outcome::{Check, ensure};
 use crate::recorded;
 use crate::scenario::{Scenario, Stage};
@@ -113,6 +114,7 @@ fn played(stage: &Stage<'_>) -> Check<String> {
         Ok(shown.lines().count())
     };
     let mut lines = record("setup.md", "setup", SET_UP)?;
+    stage.dc.password("alice", LONG_SET)?;
     gets_in(&host, Way::SshPassword, "alice", PASSWORD)?;
     // It is saved a moment after the login, and `why` tells of it.
     host.wait_for("alice's password to be saved", Duration::from_secs(20), |host| {
