@@ -8,6 +8,7 @@ use ldaps_core::protocol::messages::{Login, Verdict};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
+use tokio::time::Instant;
 
 use super::hopeless::{self, Hopeless};
 use super::readings::Reading;
@@ -46,6 +47,7 @@ async fn steps(
 ) -> Result<Decision, Stop> {
     let groups = rules::need_groups(&host.config.access, login.service);
     let wanted = Wanted { depth: Depth::Entry, groups };
+    let began = Instant::now();
     // The connection for the bind is looked at meanwhile; it is there for the next where none is made.
     let person = host.lookups.person_now(name, wanted);
     let (found, ready) =
@@ -58,7 +60,7 @@ async fn steps(
     before_the_bind(host, login, &user, groups).await?;
     let turn = super::turn_to_bind(host, &user).await?;
     let unbound = host.directory.unbound(ready).await?;
-    let reading = reading(host, name, person);
+    let reading = reading(host, name, began, person);
     let outcome = super::bind(host, numbers, &user, password, unbound).await?;
     drop(turn);
     offline::heed_bind(host, login, &user, password, outcome, &reading).await;
@@ -77,16 +79,16 @@ async fn steps(
     Ok(decision)
 }
 
-/// What the account phase is to go by: this person, read a moment ago, where an earlier login leaves
-/// nothing to ask; else what AD says while it looks at the password, so that nobody waits for it.
-fn reading(host: &Arc<Host>, name: &UserName, person: PersonNow) -> Reading {
+/// What the account phase is to go by: this person, asked for at `began`, where an earlier login leaves
+/// no more to ask; else what AD says while it looks at the password, so that nobody waits for it.
+fn reading(host: &Arc<Host>, name: &UserName, began: Instant, person: PersonNow) -> Reading {
     // To keep a password takes the account as it is after AD has taken it.
     let earlier = match (host.config.pam.offline_days, &person.membership) {
         (0, Some(_)) => host.expiries.complete(&person.user),
         _ => None,
     };
     match earlier {
-        Some(user) => Reading::done(PersonNow { user, ..person }),
+        Some(user) => Reading::done(began, PersonNow { user, ..person }),
         None => Reading::begin(host, name),
     }
 }

@@ -2,7 +2,8 @@
 //! phase of the same login a moment later.
 //!
 //! It is as live as what the account phase would read itself: it is asked for when the bind is
-//! written, and good for a few seconds, once, for the same process that asks for the same person and
+//! written, or, where an earlier login leaves less to ask, was read for this login's rules just before;
+//! and it is good for a few seconds, once, for the same process that asks for the same person and
 //! service. Where anything is heard of the account meanwhile, it is not used.
 
 use std::num::NonZeroUsize;
@@ -56,10 +57,10 @@ impl Reading {
         Self { began, found, task: Some(task) }
     }
 
-    /// What has just been read, where nothing more need be asked.
-    pub(super) fn done(person: PersonNow) -> Self {
+    /// What was asked for at this moment and has been read, where nothing more need be asked.
+    pub(super) fn done(began: Instant, person: PersonNow) -> Self {
         let found = std::future::ready(Ok(Some(person))).boxed().shared();
-        Self { began: Instant::now(), found, task: None }
+        Self { began, found, task: None }
     }
 
     /// The person, as soon as AD has said it; None: there is nobody of that name any more.
