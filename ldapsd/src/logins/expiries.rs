@@ -148,6 +148,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_password_that_has_expired_since_is_remembered_as_good() {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let soon = i64::try_from(since_1970.as_secs()).unwrap() + 2;
+        let expiries = logged_in(computed(0, (soon + 11_644_473_600) * 10_000_000));
+        assert!(expiries.complete(&looked_up(json!(SET), 512)).is_some());
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(expiries.complete(&looked_up(json!(SET), 512)).is_none());
+    }
+
     #[tokio::test]
     async fn a_password_that_cannot_be_told_from_the_next_is_taken_for_it() {
         let expiries = Expiries::default();
