@@ -27,6 +27,7 @@ mod groups;
 mod histogram;
 mod inspect;
 mod link;
+mod members;
 mod mirror;
 mod nested;
 mod notify;

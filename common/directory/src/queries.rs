@@ -22,8 +22,6 @@ use crate::users::{self, Depth, UserRecord};
 pub(crate) const BATCH: usize = 100;
 /// "1.1" asks for no attribute (RFC 4511 section 4.5.1.8).
 const NO_ATTRIBUTES: &[&str] = &["1.1"];
-/// Groups below a group that are followed: a bound against a directory that has no end.
-const NESTED_GROUPS_MAX: usize = 20_000;
 
 /// One domain, over however many servers it has.
 pub struct Directory {
@@ -105,50 +103,6 @@ impl Directory {
         let found = query.ask(&self.link).await?.entries;
         let Some(entry) = found.first() else { return Ok(None) };
         groups::token_groups(entry)
-    }
-
-    /// The sAMAccountNames of all users in a group, directly or through other groups; members by
-    /// primary group are not among them, as in AD's own `member`.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub async fn members(&self, group_dn: &str) -> Result<Vec<String>, DirectoryError> {
-        let mut names = std::collections::BTreeSet::new();
-        let mut seen = std::collections::HashSet::from([group_dn.to_lowercase()]);
-        let mut level = vec![group_dn.to_owned()];
-        while !level.is_empty() {
-            let mut below = Vec::new();
-            for batch in level.chunks(BATCH) {
-                // `memberOf` is a link AD keeps an index of; the values may be of any length.
-                let of_these =
-                    || filter::any_of("memberOf", batch.iter().map(|dn| FilterValue::text(dn)));
-                let users = Query {
-                    what: "the members of a group",
-                    amount: Amount::All,
-                    ..self.for_users(self.user_filter(of_these()), &["sAMAccountName"])
-                };
-                for user in users.ask(&self.link).await?.entries {
-                    names.extend(user.text("sAMAccountName").map(str::to_owned));
-                }
-                // As in tokenGroups, the way leads through security groups only.
-                let groups = Query {
-                    what: "the groups in a group",
-                    amount: Amount::All,
-                    ..self.for_groups(self.group_filter(of_these()))
-                };
-                for group in groups.ask(&self.link).await?.entries {
-                    if seen.insert(group.dn().to_lowercase()) {
-                        below.push(group.dn().to_owned());
-                    }
-                }
-            }
-            if seen.len() > NESTED_GROUPS_MAX {
-                let problem = format!("more than {NESTED_GROUPS_MAX} groups are nested in it");
-                return Err(DirectoryError::Unusable { what: "the members of a group", problem });
-            }
-            level = below;
-        }
-        Ok(names.into_iter().collect())
     }
 
     /// A page of all users, of at most this size; the first for an empty cookie. For who asks nothing
@@ -344,7 +298,11 @@ impl Directory {
         Ok(query.ask(&self.link).await?.entries.iter().filter_map(GroupRecord::of).collect())
     }
 
-    fn for_users<'a>(&'a self, filter: LdapFilter, attributes: &'a [&'a str]) -> Query<'a> {
+    pub(crate) fn for_users<'a>(
+        &'a self,
+        filter: LdapFilter,
+        attributes: &'a [&'a str],
+    ) -> Query<'a> {
         let place = Place::Below(self.users.base.as_deref());
         Query { what: "a user", place, filter, attributes, amount: Amount::Few }
     }
@@ -372,7 +330,7 @@ impl Directory {
 
     /// What is asked for goes first: Samba takes the indexes in this order, and does not load the
     /// list of all users once it has found the one.
-    fn user_filter(&self, filter: LdapFilter) -> LdapFilter {
+    pub(crate) fn user_filter(&self, filter: LdapFilter) -> LdapFilter {
         filter::both(filter, filter::configured(&self.users.complete_filter()))
     }
 

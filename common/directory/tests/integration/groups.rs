@@ -137,6 +137,37 @@ async fn a_group_has_other_members_than_its_transitive_closure() {
     assert_eq!(expected.into_keys().collect::<Vec<_>>(), [] as [String; 0], "groups not listed");
 }
 
+#[tokio::test]
+async fn groups_that_are_asked_for_together_have_other_members_than_alone() {
+    let rig = Rig::new();
+    let (truth, directory) = (Truth::read(&rig.server), rig.directory());
+    let mut expected = truth.members();
+    let groups = all_groups(&directory).await;
+    let dns: Vec<&str> = groups.iter().map(|group| group.dn.as_str()).collect();
+    rig.server.forget_searches();
+    let members = directory.members_of_each(&dns).await.unwrap();
+    let searches = rig.server.search_log().len();
+    assert!(searches < dns.len(), "{searches} searches for {} groups", dns.len());
+    assert_eq!(members.len(), dns.len());
+    for (dn, members) in dns.iter().zip(members) {
+        let members: BTreeSet<_> = members.into_iter().collect();
+        assert_eq!(members, expected.remove(*dn).unwrap_or_default(), "{dn}");
+    }
+}
+
+#[tokio::test]
+async fn members_that_do_not_show_their_groups_are_left_out_or_put_into_all() {
+    let rig = Rig::new();
+    let directory = rig.directory();
+    let dn_of = async |name| directory.group_by_name(&group(name)).await.unwrap().unwrap().dn;
+    let (nest, engineers) = (dn_of("nest-a").await, dn_of("engineers").await);
+    rig.server.edit(|data| data.withhold("erin", "memberOf")).unwrap();
+    let members = directory.members_of_each(&[&nest, &engineers]).await.unwrap();
+    let alone =
+        [directory.members(&nest).await.unwrap(), directory.members(&engineers).await.unwrap()];
+    assert_eq!(members, alone);
+}
+
 /// What the closure above must have led to, for those who read the population's table.
 const MEMBERS: &[(&str, &[&str])] = &[
     ("engineers", &["erin", "frank"]),
