@@ -189,12 +189,13 @@ impl AccountState {
     #[must_use]
     pub fn password(&self, now: SystemTime) -> PasswordState {
         let Some(computed) = self.computed else { return PasswordState::NotRead };
-        let computed_expired = computed.control.is_some_and(|bits| bits & PASSWORD_EXPIRED != 0);
+        // By the clock of the domain controller, which ours may be behind.
+        let has_expired = computed.control.is_some_and(|bits| bits & PASSWORD_EXPIRED != 0);
         match computed.password_expires {
             Some(0) => PasswordState::MustChange,
+            _ if has_expired => PasswordState::Expired,
             Some(expires) if has_passed(expires, now) => PasswordState::Expired,
             Some(expires) => PasswordState::Good(moment(expires)),
-            None if computed_expired => PasswordState::Expired,
             None => PasswordState::Good(None),
         }
     }
@@ -220,6 +221,13 @@ impl AccountState {
     pub fn is_locked_out(&self) -> bool {
         let control = self.computed.and_then(|computed| computed.control);
         control.is_some_and(|bits| bits & LOCKED_OUT != 0)
+    }
+
+    /// Whether another reading says the same of the account, whatever was computed of its password.
+    #[must_use]
+    pub fn says_as_much_as(&self, other: &Self) -> bool {
+        let without = |state: &Self| Self { computed: None, ..state.clone() };
+        without(self) == without(other)
     }
 
     /// Takes over what an earlier reading says of the password, where this one was not to ask and

@@ -72,6 +72,7 @@ fn a_password_that_must_be_changed_is_good_or_the_other_way_round() {
         (Some(0), 0, PasswordState::MustChange),
         (Some(0), PASSWORD_EXPIRED, PasswordState::MustChange),
         (None, PASSWORD_EXPIRED, PasswordState::Expired),
+        (Some(filetime(NOW + 60)), PASSWORD_EXPIRED, PasswordState::Expired),
         (None, 0, PasswordState::Good(None)),
     ];
     for (expires, control, expected) in table {

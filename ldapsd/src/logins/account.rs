@@ -23,8 +23,8 @@ pub(super) const EVERYTHING: Wanted = Wanted { depth: Depth::Password, groups: t
 /// What the account phase knows of how the person was recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
-    /// By a password that AD has just taken.
-    Password,
+    /// By a password that AD has just found right; what it wants first, if it said so then.
+    Password(Option<Refusal>),
     /// By one that was kept of an earlier login, while no server answered.
     KeptPassword,
     /// By something that is none of ours: a key, cron, root's word.
@@ -58,9 +58,9 @@ pub(crate) async fn decide(
     authenticated: bool,
     reading: Option<Reading>,
 ) -> Decision {
-    let read = match reading {
-        Some(reading) => by_reading(host, &reading).await,
-        None => None,
+    let (read, wanted_first) = match reading {
+        Some(reading) => (by_reading(host, &reading).await, reading.wanted_first()),
+        None => (None, None),
     };
     let seen = match read {
         Some(seen) => seen,
@@ -72,7 +72,8 @@ pub(crate) async fn decide(
     if seen.remembered.is_none() {
         heed(host, login, &seen).await;
     }
-    let mut decision = match judge(host, login, &seen, authenticated).await {
+    let by = recognised_by(host, &seen, authenticated, wanted_first);
+    let mut decision = match judge(host, login, &seen, by).await {
         Ok(decision) => decision,
         Err(error) => return Decision::unavailable(&error),
     };
@@ -80,6 +81,20 @@ pub(crate) async fn decide(
         decision.why.push_str(&format!("; by what AD said earlier, for now {error}"));
     }
     decision
+}
+
+fn recognised_by(
+    host: &Host,
+    seen: &Seen,
+    authenticated: bool,
+    wanted_first: Option<Refusal>,
+) -> By {
+    let has_vouched = |user: &Arc<KnownUser>| host.offline.has_vouched(user.record.sid);
+    match (authenticated, &seen.remembered) {
+        (false, _) => By::Other,
+        (true, Some(_)) if seen.user.as_ref().is_some_and(has_vouched) => By::KeptPassword,
+        (true, _) => By::Password(wanted_first),
+    }
 }
 
 /// What AD says now may end what is kept for offline logins.
@@ -141,7 +156,7 @@ async fn judge(
     host: &Host,
     login: &Login<'_>,
     seen: &Seen,
-    authenticated: bool,
+    by: By,
 ) -> Result<Decision, DirectoryError> {
     let user = match identity::same(seen.user.clone(), login) {
         Ok(user) => user,
@@ -163,14 +178,7 @@ async fn judge(
     let ruling = rules::rule(access, lookups, login.service, &user, groups, seen.word()).await?;
     Ok(match ruling {
         Ruling::Refused(why) => Decision::refused_because(Refusal::NotAllowed, why),
-        Ruling::Allowed(why) => {
-            let by = match (authenticated, &seen.remembered) {
-                (false, _) => By::Other,
-                (true, Some(_)) if host.offline.has_vouched(user.record.sid) => By::KeptPassword,
-                (true, _) => By::Password,
-            };
-            by_password(host, &user, by, why + log_on_to)
-        }
+        Ruling::Allowed(why) => by_password(host, &user, by, why + log_on_to),
     })
 }
 
@@ -186,18 +194,24 @@ fn by_password(host: &Host, user: &KnownUser, by: By, why: String) -> Decision {
         PasswordState::Expired => Some(Refusal::PasswordExpired),
         PasswordState::Good(_) | PasswordState::NotRead => None,
     };
+    // AD's answer to the password itself counts for more than what its attributes say: those may be
+    // another server's, or be compared with another clock.
+    let against = match by {
+        By::Password(wanted_first) => against.or(wanted_first),
+        By::KeptPassword | By::Other => against,
+    };
+    let not_read = password == PasswordState::NotRead;
     let deny = pam.password_state_without_auth == WithoutAuth::Deny;
-    if password == PasswordState::NotRead && (by == By::Password || (by == By::Other && deny)) {
-        return unread_password(why);
-    }
     let noted = |refusal| Decision::granted(format!("{why}; for its password, {refusal}"));
     match (by, against) {
+        (By::Password(_), None) if not_read => unread_password(why),
+        (By::Other, None) if not_read && deny => unread_password(why),
         (
-            By::Password,
+            By::Password(_),
             Some(refusal @ (Refusal::PasswordMustChange | Refusal::PasswordExpired)),
         ) => Decision::change_first(refusal),
-        (By::Password, Some(refusal)) => Decision::refused(refusal),
-        (By::Password, None) => warned(pam.warn_days, password, now, why),
+        (By::Password(_), Some(refusal)) => Decision::refused(refusal),
+        (By::Password(_), None) => warned(pam.warn_days, password, now, why),
         (By::KeptPassword, against) => {
             let decision = against.map_or_else(|| Decision::granted(why.clone()), noted);
             let expired = against == Some(Refusal::PasswordExpired);

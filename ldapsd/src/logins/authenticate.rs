@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ldaps_core::names::UserName;
-use ldaps_core::protocol::messages::{Login, Verdict};
+use ldaps_core::protocol::messages::Login;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
@@ -72,11 +72,14 @@ async fn steps(
         }
         BindOutcome::Accepted | BindOutcome::Refused(_) => None,
     };
-    let decision = after_the_bind(outcome, hopeless);
-    if let Verdict::Granted | Verdict::ChangeFirst = decision.verdict {
-        host.readings.put(peer, login, reading);
+    match outcome {
+        BindOutcome::Accepted => host.readings.put(peer, login, reading),
+        BindOutcome::Refused(
+            refusal @ (Refusal::PasswordExpired | Refusal::PasswordMustChange),
+        ) => host.readings.put(peer, login, reading.wanting_first(refusal)),
+        BindOutcome::Refused(_) => {}
     }
-    Ok(decision)
+    Ok(after_the_bind(outcome, hopeless))
 }
 
 /// What the account phase is to go by: this person, asked for at `began`, where an earlier login leaves

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::Login;
+use ldaps_core::refusal::Refusal;
 use ldaps_directory::DirectoryError;
 use lru::LruCache;
 use tokio::task::AbortHandle;
@@ -39,6 +40,8 @@ pub(crate) struct Reading {
     found: Shared<BoxFuture<'static, Found>>,
     /// None: it was done before.
     task: Option<AbortHandle>,
+    /// What AD wants first, by its answer to the password itself.
+    wanted_first: Option<Refusal>,
 }
 
 impl Reading {
@@ -54,13 +57,26 @@ impl Reading {
         };
         let found = reading.boxed().shared();
         let (began, task) = (Instant::now(), tokio::spawn(found.clone()).abort_handle());
-        Self { began, found, task: Some(task) }
+        Self { began, found, task: Some(task), wanted_first: None }
     }
 
     /// What was asked for at this moment and has been read, where nothing more need be asked.
     pub(super) fn done(began: Instant, person: PersonNow) -> Self {
         let found = std::future::ready(Ok(Some(person))).boxed().shared();
-        Self { began, found, task: None }
+        Self { began, found, task: None, wanted_first: None }
+    }
+
+    /// With what AD wants of who has typed the right password: an account phase lets nobody in without,
+    /// whatever attributes say.
+    pub(super) fn wanting_first(self, refusal: Refusal) -> Self {
+        let mut reading = self;
+        reading.wanted_first = Some(refusal);
+        reading
+    }
+
+    /// What AD wants first, if anything.
+    pub(super) fn wanted_first(&self) -> Option<Refusal> {
+        self.wanted_first
     }
 
     /// The person, as soon as AD has said it; None: there is nobody of that name any more.
@@ -137,7 +153,7 @@ mod tests {
 
     fn nobody() -> Reading {
         let found = async { Ok(None) }.boxed().shared();
-        Reading { began: Instant::now(), found, task: None }
+        Reading { began: Instant::now(), found, task: None, wanted_first: None }
     }
 
     #[tokio::test(start_paused = true)]

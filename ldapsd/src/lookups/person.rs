@@ -36,9 +36,10 @@ impl Lookups {
         self.0.person_now(Key::UserName(name.clone()), name, wanted).await
     }
 
-    /// Whether nothing has been heard of a person and their groups since they were read.
+    /// Whether nothing has been heard of a person and their groups since they were read, nor have they
+    /// been read otherwise.
     pub(crate) fn stands_by(&self, person: &PersonNow) -> bool {
-        self.0.memory().stands_by(person.user.record.sid)
+        self.0.memory().stands_by(&person.user, person.membership.as_deref())
     }
 }
 

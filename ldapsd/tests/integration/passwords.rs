@@ -3,6 +3,7 @@
 use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::refusal::Refusal;
 
+use crate::logins::RULES;
 use crate::offline::now;
 use crate::stage::{EVERYBODY, Extra, Stage};
 
@@ -60,6 +61,27 @@ fn who_logs_in_again_is_not_warned_or_of_the_day_of_another_password() {
     set_days_ago(0);
     stage.server.edit(|directory| directory.lock("alice")).unwrap();
     assert_eq!(stage.auth("alice", "sshd", OLD).verdict, refused(Refusal::LockedOut));
+}
+
+/// Whatever an earlier login left, and whatever attributes of another server say.
+#[test]
+fn who_has_to_change_a_password_first_is_let_in_without_by_what_is_remembered() {
+    let Some(stage) = Stage::for_logins(RULES) else { return };
+    let both = |expected: Verdict| {
+        let auth = stage.auth("alice", "sshd", OLD);
+        assert_eq!(auth.verdict, expected, "{}", auth.line);
+        let account = stage.account_after_auth("alice", "sshd");
+        assert_eq!(account.verdict, expected, "{}", account.line);
+    };
+    both(Verdict::Granted);
+    for sub_code in [0x532, 0x773] {
+        stage.server.edit(|data| data.refuse_with("alice", Some(sub_code))).unwrap();
+        both(Verdict::ChangeFirst);
+    }
+    stage.server.edit(|data| data.refuse_with("alice", None)).unwrap();
+    both(Verdict::Granted);
+    stage.server.edit(|data| data.set_policy("maxPwdAge", -1));
+    both(Verdict::ChangeFirst);
 }
 
 #[test]

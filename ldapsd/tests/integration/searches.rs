@@ -172,6 +172,22 @@ fn what_was_read_in_auth_outlives_the_news_of_a_change() {
     assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Refused(AccountDisabled));
 }
 
+#[test]
+fn what_was_read_in_auth_outlives_a_change_that_others_have_read_meanwhile() {
+    let sections = "[access]\nallow = [\"@linux-users\"]\n[cache]\npoll = \"1s\"\n";
+    let Some(stage) = Stage::for_logins(Extra { directory: "", sections }) else { return };
+    logs_in(&stage);
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Granted);
+    let before = stage.gids("alice").expect("her groups");
+    stage.server.edit(|data| data.remove_from_group("alice", "linux-users")).unwrap();
+    // Look-ups have read her anew, so nothing is doubted any more.
+    stage.daemon.wait_for("the news", || {
+        drop(stage.user("alice"));
+        stage.gids("alice").is_some_and(|gids| gids.len() < before.len())
+    });
+    assert_eq!(stage.account_after_auth("alice", "sshd").verdict, Refused(NotAllowed));
+}
+
 /// The name that was somebody's, after a change; by a search for it nobody or another would be found.
 #[test]
 fn a_name_stays_with_the_account_that_had_it_before() {

@@ -6,7 +6,7 @@ use ldaps_core::sid::Sid;
 use ldaps_directory::UserRecord;
 
 use super::held::{Held, Recalled};
-use super::{Key, KnownUser, Memory};
+use super::{Key, KnownUser, Membership, Memory};
 
 impl Memory {
     /// Whose this name or id was when it was last asked for, fresh or not.
@@ -14,12 +14,21 @@ impl Memory {
         self.user_keys.get(key).copied()
     }
 
-    /// Whether nothing has been heard since they were read that speaks against a user and the
-    /// user's groups.
-    pub(crate) fn stands_by(&self, sid: Sid) -> bool {
-        let user = self.users.get(&sid).map(|held| held.recalled(self.fresh_for));
-        let groups = self.memberships.get(&sid).map(|held| held.recalled(self.fresh_for));
-        matches!((user, groups), (Some(Recalled::Fresh(_)), Some(Recalled::Fresh(_))))
+    /// Whether a user and the user's groups are what they were read as, and nothing has been heard since
+    /// that speaks against it.
+    pub(crate) fn stands_by(&self, user: &KnownUser, groups: Option<&Membership>) -> bool {
+        let sid = user.record.sid;
+        let held_user = self.users.get(&sid).map(|held| held.recalled(self.fresh_for));
+        let held_groups = self.memberships.get(&sid).map(|held| held.recalled(self.fresh_for));
+        match (held_user, held_groups, groups) {
+            (Some(Recalled::Fresh(held)), Some(Recalled::Fresh(held_groups)), Some(groups)) => {
+                held.entry == user.entry
+                    && held.record.dn == user.record.dn
+                    && held.record.state.says_as_much_as(&user.record.state)
+                    && *held_groups == *groups
+            }
+            _ => false,
+        }
     }
 }
 
