@@ -7,7 +7,7 @@ use std::io;
 
 use ldaps_core::local::is_local_user;
 use ldaps_core::presence::{Presence, daemon_page};
-use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, PAM_DEADLINE, Socket, ask_knowing};
+use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, PAM_DEADLINE, Socket, ask};
 use ldaps_core::protocol::messages::{NssReply, NssRequest, PamReply, PamRequest};
 use ldaps_core::run_dir::RunDir;
 use ldaps_core::secret::Password;
@@ -82,12 +82,14 @@ impl Host for Live<'_> {
         ffi::resolve(name)
     }
 
+    // Its page is read anew each time: somebody may have taken minutes to type what is sent now, and
+    // the heartbeat of then would be one that has stopped.
     fn look_up(&mut self, page: &Page, request: &NssRequest) -> Result<NssReply, AskError> {
-        ask_knowing(&page.ctl, &page.run_dir, Socket::Nss, request, NSS_DEADLINE)
+        ask(&page.run_dir, Socket::Nss, request, NSS_DEADLINE)
     }
 
     fn decide(&mut self, page: &Page, request: &PamRequest<'_>) -> Result<PamReply, AskError> {
-        ask_knowing(&page.ctl, &page.run_dir, Socket::Pam, request, PAM_DEADLINE)
+        ask(&page.run_dir, Socket::Pam, request, PAM_DEADLINE)
     }
 
     fn password(&mut self, which: Which) -> Result<Password, NoPassword> {

@@ -100,6 +100,8 @@ pub fn check(count: &mut Count) {
         let what = format!("domain: change {number}, {:?}", change.0);
         count.check(&what, &run_change(change).unwrap_or_else(|error| vec![error]));
     }
+    let faults = slow_typist().unwrap_or_else(|error| vec![error]);
+    count.check("domain: somebody who thinks before each answer", &faults);
     for (what, signal) in [("hung", "STOP"), ("going on", "CONT"), ("killed", "KILL")] {
         let faults = after_signal(signal).unwrap_or_else(|error| vec![error]);
         count.check(&format!("domain: ldapsd {what}"), &faults);
@@ -140,6 +142,21 @@ fn run_change(&(user, with_login, typed, code, binds, words): &Change) -> Result
         let codes = (next.authenticate(0), next.account(0));
         same(&mut faults, "the codes with the new password", &codes, &(SUCCESS, SUCCESS));
     }
+    Ok(faults)
+}
+
+/// A person is slower than a heartbeat; programs that type for them are not.
+fn slow_typist() -> Result<Faults, String> {
+    let mut faults = Faults::new();
+    let slowly = |typed: &[&[u8]]| {
+        let to_prompts = typed.iter().map(|typed| Answer::Bytes(typed.to_vec())).collect();
+        converse(c"erin", Conversation { to_prompts, typing: STALE, ..Conversation::typing(b"") })
+    };
+    let mut login = slowly(&[RIGHT])?;
+    let codes = (login.authenticate(0), login.account(0));
+    same(&mut faults, "the codes of the login", &codes, &(SUCCESS, SUCCESS));
+    let changed = slowly(&[RIGHT, NEXT, NEXT])?.change_password(0);
+    same(&mut faults, "chauthtok's code", &changed, &SUCCESS);
     Ok(faults)
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;
 use std::ptr;
+use std::time::Duration;
 
 /// How the conversation answers.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Conversation {
     pub to_prompts: Vec<Answer>,
     /// The answer to a message.
     pub to_messages: Answer,
+    /// How long it takes to answer a prompt.
+    pub typing: Duration,
     /// How many prompts there were.
     pub prompts: usize,
     /// The messages shown.
@@ -42,6 +45,7 @@ impl Conversation {
         Self {
             to_prompts: vec![Answer::Bytes(password.to_vec())],
             to_messages: Answer::Nothing,
+            typing: Duration::ZERO,
             prompts: 0,
             messages: Vec::new(),
             delays: 0,
@@ -50,6 +54,7 @@ impl Conversation {
 
     /// The answer to the next prompt.
     fn answer_prompt(&mut self) -> Answer {
+        std::thread::sleep(self.typing);
         let answers = &self.to_prompts;
         let answer = answers.get(self.prompts).or(answers.last()).cloned();
         self.prompts += 1;

@@ -118,7 +118,8 @@ pub fn ask<Request: Serialize, Reply: DeserializeOwned>(
     ask_knowing(&ctl, run_dir, socket, request, patience)
 }
 
-/// [`ask`], for a caller that has read the page already.
+/// [`ask`], for a caller that has read the page at this very moment: its heartbeat is compared with the
+/// time it is now.
 ///
 /// # Errors
 /// [`AskError`]; nothing was decided then.
