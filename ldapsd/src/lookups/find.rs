@@ -321,7 +321,7 @@ pub(super) fn served(
 }
 
 /// What is served; the journal says why something is not.
-fn told<Entry>(entry: Result<Entry, Withheld>, dn: &str) -> Option<Entry> {
+pub(super) fn told<Entry>(entry: Result<Entry, Withheld>, dn: &str) -> Option<Entry> {
     match entry {
         Ok(entry) => Some(entry),
         Err(why) => {

@@ -14,6 +14,7 @@ mod matches;
 pub(crate) mod memory;
 pub(crate) mod mirrored;
 mod named_groups;
+mod naming;
 pub(crate) mod outbox;
 pub(crate) mod person;
 mod recollection;
@@ -42,6 +43,7 @@ use flights::Flights;
 use local_names::{LocalNames, Names};
 use memory::{Key, KnownGroup, KnownUser, Membership, Memory, Recalled};
 use named_groups::NamedGroups;
+use naming::Naming;
 use shadowed::Shadowed;
 use told::Told;
 
@@ -73,6 +75,7 @@ struct Inner {
     user_flights: Arc<Flights<Key, Answer<Arc<KnownUser>>>>,
     group_flights: Arc<Flights<Key, Answer<Arc<KnownGroup>>>>,
     membership_flights: Arc<Flights<Sid, Answer<Arc<Membership>>>>,
+    naming: Naming,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -97,6 +100,7 @@ impl Lookups {
             user_flights: Arc::default(),
             group_flights: Arc::default(),
             membership_flights: Arc::default(),
+            naming: Naming::default(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }))
@@ -145,6 +149,9 @@ impl Lookups {
             return Ok(None);
         }
         let recalled = self.0.memory().group(&key);
+        if let (Key::Gid(gid), Recalled::Unknown | Recalled::Stale(_)) = (&key, &recalled) {
+            self.0.name_the_others(*gid, asker.uid);
+        }
         let found = self.0.answer(recalled, asker, self.0.clone().find_group_once(key)).await?;
         Ok(found.filter(|group| !local.has_group(&group.name)))
     }
@@ -155,6 +162,7 @@ impl Lookups {
         user: &KnownUser,
         asker: Asker<'_>,
     ) -> Answer<Arc<Membership>> {
+        self.0.naming.asked_for(user.record.sid);
         let recalled = self.0.memory().membership(user.record.sid);
         let search = self.0.clone().find_membership_once(user.record.clone());
         self.0.answer(recalled, asker, search).await

@@ -64,6 +64,7 @@ impl Inner {
         };
         accounts.give_user(&user);
         self.memory().keep_user(Some(key), &user);
+        self.naming.asked_for(user.record.sid);
         let membership = match groups {
             Some(sids) => Some(self.membership_of(&accounts, user.record.sid, sids, &local).await?),
             None => None,

@@ -1,6 +1,7 @@
 //! How many searches a question costs, counted at the directory: each is a round trip that somebody
 //! waits for.
 
+use ldaps_core::protocol::messages::NssReply;
 use ldaps_core::protocol::messages::NssRequest::{self, GroupsOf, UserById, UserByName};
 use ldaps_core::protocol::messages::Verdict::{Granted, NotOurs, Refused};
 use ldaps_core::refusal::Refusal::{AccountDisabled, NotAllowed};
@@ -78,6 +79,36 @@ fn a_look_up_costs_more_searches_than_it_must() {
             assert!(!searches.iter().any(asks_for_the_password), "{what}: {searches:#?}");
         }
     }
+}
+
+/// As `id` and `groups` ask.
+#[test]
+fn the_groups_of_a_user_are_named_one_after_another_or_otherwise_than_alone() {
+    let (Some(stage), Some(other)) = (Stage::for_logins(RULES), Stage::for_logins(RULES)) else {
+        return;
+    };
+    let named = |stage: &Stage, gid: u32| match stage.nss(&NssRequest::GroupById(gid)) {
+        NssReply::Group(group) => group,
+        reply => panic!("{gid}: {reply:?}"),
+    };
+    let gids = stage.gids("alice").expect("her groups");
+    let [first, others @ ..] = gids.as_slice() else { panic!("{gids:?}") };
+    assert!(others.len() > 3, "{gids:?}");
+    let of_all = |search: &SearchSeen| search.filter.matches("memberOf").count() >= others.len();
+    named(&stage, *first);
+    stage.daemon.wait_for("one search for the members of all", || {
+        stage.server.search_log().iter().any(of_all)
+    });
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let answers = |stage: &Stage| others.iter().map(|gid| named(stage, *gid)).collect::<Vec<_>>();
+    let mut together = Vec::new();
+    let searches = stage.searches_of(|| together = answers(&stage));
+    assert_eq!(searches, [], "they were not known");
+
+    // Nobody has asked for all groups of anybody there.
+    assert_eq!(together, answers(&other));
+    assert!(!other.server.search_log().iter().any(of_all), "not alone");
+    assert!(together.iter().any(|group| group.members.len() > 1), "{together:?}");
 }
 
 #[test]
