@@ -98,7 +98,7 @@ fn refresh(refresh: &Refresh) -> ExitCode {
         (None, user) => Whom::User(user.clone().unwrap_or_default()),
     };
     let daemon = &refresh.daemon;
-    match daemon::ask_daemon(daemon.run_dir.as_deref(), &AdminRequest::Refresh(whom)) {
+    match daemon::ask_for_long(daemon.run_dir.as_deref(), &AdminRequest::Refresh(whom)) {
         Ok(AdminReply::Refreshed(refreshed)) => {
             let shown = show(daemon.json, &refreshed, describe_refreshed);
             if refreshed.name.is_some() { shown } else { ExitCode::FAILURE }

@@ -1,6 +1,7 @@
 //! Asking the daemon over its admin socket.
 #![forbid(unsafe_code)]
 
+use crate::terminal::Progress;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, Socket, ask};
 use ldaps_core::protocol::frame::FrameError;
@@ -48,6 +49,18 @@ impl std::error::Error for NoAnswer {}
 pub fn ask_daemon(run_dir: Option<&Path>, request: &AdminRequest) -> Result<AdminReply, NoAnswer> {
     let run_dir = self::run_dir(run_dir)?;
     ask(&run_dir, Socket::Admin, request, NSS_DEADLINE).map_err(NoAnswer::Ask)
+}
+
+/// The same of what the daemon asks the directory for in its turn: a terminal is shown that it is waited for.
+///
+/// # Errors
+/// [`NoAnswer`].
+pub fn ask_for_long(
+    run_dir: Option<&Path>,
+    request: &AdminRequest,
+) -> Result<AdminReply, NoAnswer> {
+    let _shown = Progress::begin("Waiting for ldapsd, which asks the directory");
+    ask_daemon(run_dir, request)
 }
 
 /// The run directory: where an administrator says it is, or in its place.

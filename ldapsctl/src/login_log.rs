@@ -12,12 +12,10 @@ use ldaps_core::protocol::request_id::RequestId;
 use serde::Serialize;
 
 use crate::output::print_error;
-use crate::{Daemon, answers, daemon, show};
+use crate::{Daemon, USAGE, answers, daemon, show};
 
 /// systemd-journald's client (journalctl(1)), of whatever PATH says.
 const JOURNALCTL: &str = "journalctl";
-/// A mistake on the command line, as clap has it.
-const USAGE: u8 = 2;
 /// LOG_AUTHPRIV, with which libpam and its modules write (syslog(3)).
 const AUTHPRIV: &str = "SYSLOG_FACILITY=10";
 

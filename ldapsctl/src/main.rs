@@ -31,9 +31,12 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The daemon or the directory could not be asked, so nothing is known. (1 is a clear "no", 2 is a
-/// mistake on the command line, as clap has it.)
+/// A mistake on the command line, as clap has it. (0 is a clear "yes", 1 a clear "no".)
+const USAGE: u8 = 2;
+/// The daemon or the directory could not be asked, so nothing is known.
 const NOT_KNOWN: u8 = 3;
+/// `doctor` has found nothing worse than a warning.
+const WARNINGS_ALONE: u8 = 4;
 
 /// Where systemd keeps the daemon's credentials while it runs (systemd.exec(5), Credentials).
 const UNIT_CREDENTIALS: &str = "/run/credentials/ldapsd.service";
@@ -185,7 +188,7 @@ fn main() -> ExitCode {
 }
 
 fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
-    match daemon::ask_daemon(daemon.run_dir.as_deref(), request) {
+    match daemon::ask_for_long(daemon.run_dir.as_deref(), request) {
         Ok(AdminReply::Group(report)) => {
             show(daemon.json, &group::Shown::from(&*report), group::describe)
         }
@@ -240,5 +243,45 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    /// Each exit code, and how its meaning begins in the manual page.
+    const CODES: [(u8, &str); 5] = [
+        (0, "All is well"),
+        (1, "A clear no"),
+        (USAGE, "A mistake on the command line"),
+        (NOT_KNOWN, "Nothing is known"),
+        (WARNINGS_ALONE, "`doctor` alone: warnings"),
+    ];
+
+    #[test]
+    fn the_manual_page_has_another_exit_code_than_the_program() {
+        let page = include_str!("../../docs/man/ldapsctl.1.md");
+        let (_, behind) = page.split_once("## EXIT STATUS\n").unwrap();
+        let table = behind.trim_start().split("\n\n").next().unwrap();
+        let row = |line: &'static str| {
+            let mut cells = line.trim_matches(['|', ' ']).split(" | ");
+            let code = cells.next()?.trim_matches('`').parse::<u8>().ok()?;
+            Some((code, cells.next()?))
+        };
+        let rows: Vec<(u8, &str)> = table.lines().filter_map(row).collect();
+        assert_eq!(rows.len(), CODES.len(), "{rows:?}");
+        for ((code, meaning), (in_code, begins)) in rows.iter().zip(CODES) {
+            assert!(*code == in_code && meaning.starts_with(begins), "{code} {meaning:?}");
+        }
+        let clap = Arguments::try_parse_from(["ldapsctl", "no-such-command"]).err().unwrap();
+        assert_eq!(clap.exit_code(), i32::from(USAGE));
+        // `--help` says the same.
+        let help = Arguments::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (code, words) in [
+            (0, "Exits with 0 if all is well"),
+            (1, "1 if it is not"),
+            (USAGE, "2 after a mistake on the command line"),
+            (NOT_KNOWN, "3 if the daemon or the directory could not be asked"),
+            (WARNINGS_ALONE, "`doctor` exits with 4 if it has warnings alone"),
+        ] {
+            assert!(words.contains(&code.to_string()) && help.contains(words), "{words}: {help}");
+        }
     }
 }

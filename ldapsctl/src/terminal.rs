@@ -84,7 +84,15 @@ impl Progress {
 
     /// Shows the next.
     pub fn now(&self, what: &str) {
+        // Of a second line nothing could be taken away.
+        let room = width(io::stderr()).unwrap_or(NARROWEST).saturating_sub(" ... ".len());
+        let what: String = harmless(what).chars().take(room).collect();
         self.write(&format!("{EMPTY_LINE}{what} ..."));
+    }
+
+    /// Shows nothing: somebody is asked something, or told.
+    pub fn nothing(&self) {
+        self.write(EMPTY_LINE);
     }
 
     fn write(&self, text: &str) {
@@ -97,7 +105,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.write(EMPTY_LINE);
+        self.nothing();
     }
 }
 

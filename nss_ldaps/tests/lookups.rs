@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ldaps_core::ctl::State;
+use ldaps_core::ctl::{CtlWriter, State};
 use ldaps_core::entries::PasswdEntry;
+use ldaps_core::map::MapWriter;
 use ldaps_core::protocol::messages::{NssReply, NssRequest};
 use nss_ldaps::module::Module;
 use nss_ldaps::status::Miss;
@@ -281,4 +283,27 @@ fn a_huge_group_does_not_come_through() {
     assert_eq!(with(1024), Err(Miss::ShortBuffer));
     assert_eq!(with(64 << 10), Err(Miss::ShortBuffer));
     assert_eq!(with(16 << 20).unwrap().members.len(), group.members.len());
+}
+
+/// Whether the map answers, or the daemon each time.
+#[test]
+fn who_doubles_a_buffer_never_has_a_huge_group_or_reads_past_its_size() {
+    let group = domain_users((0..100_000).map(|n| format!("user{n}")));
+    for in_map in [false, true] {
+        let host = TestHost::replying(NssReply::Group(group.clone()));
+        let ctl = Arc::new(CtlWriter::open(&host.run_dir()).unwrap());
+        let mut map = MapWriter::open(&host.run_dir(), ctl, 16 << 20).unwrap();
+        if in_map {
+            map.put_group(&group).unwrap();
+        }
+        // Its heart beats, however busy the machine is.
+        let beat = || host.say(State::Running, Duration::ZERO);
+        let (seen, rooms, members) = ffi::getgrnam_doubling(&host.module(), "domain users", beat);
+        assert_eq!((seen, members), ((1, 0), 100_000), "{rooms:?}");
+        // Each name with its NUL, a pointer to each: 10 bytes and 8.
+        let needed = 100_000 * 16;
+        let largest = *rooms.last().unwrap();
+        assert!(largest >= needed && largest / 2 < 2 * needed, "{rooms:?}");
+        assert_eq!(host.asked(), if in_map { 0 } else { rooms.len() }, "{rooms:?}");
+    }
 }

@@ -6,11 +6,13 @@
 #[cfg(test)]
 mod support;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ldaps_core::ctl::{CtlWriter, State};
+use ldaps_core::entries::PasswdEntry;
 use ldaps_core::map::{Key, MapWriter};
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::protocol::messages::NssReply;
@@ -41,7 +43,7 @@ fn members() -> ldaps_core::entries::GroupEntry {
     domain_users((0..100).map(|n| format!("member {n}")))
 }
 
-fn by_name(module: &Module<'_>, name: &[u8]) -> Result<ldaps_core::entries::PasswdEntry, Miss> {
+fn by_name(module: &Module<'_>, name: &[u8]) -> Result<PasswdEntry, Miss> {
     ffi::user(1024, &|slot| module.getpwnam(name, slot))
 }
 
@@ -90,7 +92,7 @@ fn a_change_is_not_seen_or_somebody_withdrawn_still_is() {
     let (host, mut writer) = host();
     let module = host.module();
     assert_eq!(by_name(&module, b"alice"), Ok(alice()));
-    let other = ldaps_core::entries::PasswdEntry { shell: "/bin/zsh".into(), ..alice() };
+    let other = PasswdEntry { shell: "/bin/zsh".into(), ..alice() };
     writer.put_user(&other).unwrap();
     assert_eq!(by_name(&module, b"alice"), Ok(other));
     writer.remove(Key::Uid(ALICE));
@@ -135,38 +137,89 @@ fn with_the_daemon_gone_a_new_local_user_gets_the_groups_of_a_namesake() {
     assert_eq!(groups("alice"), (0, vec![], 0));
 }
 
+/// How many changes, where not these: `./check` asks for a million.
+const CHANGES_VARIABLE: &str = "LDAPS_TEST_MAP_CHANGES";
+const CHANGES: u32 = 50_000;
+/// After so many there is another file.
+const FILE: u32 = 200;
+const THREADS: usize = 64;
+
+/// alice, all of whose fields tell which change it was.
+fn version(number: u32) -> PasswdEntry {
+    let (home, shell) = (format!("/home/{number}"), format!("/bin/{number}"));
+    PasswdEntry { gecos: number.to_string(), home, shell, ..alice() }
+}
+
+/// Whether she was found; the process ends where she is what she never was.
+fn finds_alice(module: &Module<'_>) -> bool {
+    match by_name(module, b"alice") {
+        Ok(found) => {
+            let number = found.gecos.parse().unwrap();
+            assert_eq!(found, version(number), "she is not whole");
+            true
+        }
+        // In a new file there may be nobody yet.
+        Err(miss) => {
+            assert_eq!(miss, Miss::Unavailable);
+            false
+        }
+    }
+}
+
+/// A child must not unwind into the test's own harness.
+fn child_finds_alice(module: &Module<'_>) -> i32 {
+    let looked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let looks = (0..1000).map(|_| {
+            std::thread::yield_now();
+            finds_alice(module)
+        });
+        looks.filter(|found| *found).count()
+    }));
+    match looked {
+        Ok(1..) => 0,
+        Ok(_) => 1,
+        Err(_) => 2,
+    }
+}
+
+/// Threads read, and children that were forked among them, until all changes are made.
 #[test]
-fn a_fork_in_the_middle_of_look_ups_leaves_the_child_without_them() {
+fn a_fork_in_the_middle_of_look_ups_leaves_the_child_without_them_or_with_a_lie() {
+    let changes = std::env::var(CHANGES_VARIABLE).map_or(CHANGES, |n| n.parse().unwrap());
     let (host, mut writer) = host();
+    writer.put_user(&version(0)).unwrap();
     let module = host.module();
     let done = AtomicBool::new(false);
+    let mut forks = 0;
     std::thread::scope(|threads| {
-        for _ in 0..4 {
+        for _ in 0..THREADS {
             threads.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    // In a new file there may be nobody yet.
-                    let found = by_name(&module, b"alice");
-                    assert!(found == Ok(alice()) || found == Err(Miss::Unavailable), "{found:?}");
+                    finds_alice(&module);
+                    // Two cores for all of them: the writer wants its turn.
+                    std::thread::sleep(Duration::from_millis(5));
                 }
             });
         }
         threads.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                // Another file: the threads attach and let go of it meanwhile.
-                writer.clear().unwrap();
-                writer.put_user(&alice()).unwrap();
+            for number in 1..=changes {
+                if number % FILE == 0 {
+                    // The threads attach and let go of it meanwhile.
+                    writer.clear().unwrap();
+                }
+                writer.put_user(&version(number)).unwrap();
             }
+            done.store(true, Ordering::Relaxed);
         });
-        for turn in 0..200 {
-            let found = ffi::in_child(|| {
-                let found = (0..1000).any(|_| {
-                    std::thread::yield_now();
-                    by_name(&module, b"alice") == Ok(alice())
-                });
-                i32::from(!found)
-            });
-            assert_eq!(found, 0, "fork {turn}");
+        while !done.load(Ordering::Relaxed) || forks < 50 {
+            let ended = ffi::in_child(|| child_finds_alice(&module));
+            // Whatever it is, the threads have to end.
+            if ended != 0 {
+                done.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(ended, 0, "fork {forks}: 1 is not found, 2 a lie, -1 hung");
+            forks += 1;
         }
-        done.store(true, Ordering::Relaxed);
     });
+    println!("{forks} forks through {changes} changes");
 }

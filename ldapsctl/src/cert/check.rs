@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::store::TrustStore;
-use super::{PATIENCE, Place, authorities, words};
+use super::{PATIENCE, Place, asking, authorities, words};
 use crate::output::{print, print_error};
+use crate::terminal::Progress;
 use crate::{NOT_KNOWN, print_json};
 use ldaps_core::config::Config;
 use ldaps_directory::certificates::{self, Certificate};
@@ -119,11 +120,15 @@ impl Found {
     }
 
     fn servers(&mut self, config: &Config) {
-        let servers = match certificates::servers(&config.directory) {
+        let progress = Progress::begin("Looking for the domain controllers");
+        let servers = certificates::servers(&config.directory);
+        drop(progress);
+        let servers = match servers {
             Ok(servers) => servers,
             Err(error) => return self.unseen.push(format!("{error}.")),
         };
         for server in servers {
+            let _shown = asking(&server);
             match certificates::as_sent(&server, PATIENCE) {
                 Ok(sent) => {
                     let at = server.to_string();

@@ -1,7 +1,7 @@
 //! `ldapsctl cert fetch`: the issuing CA's certificate, where the server sends it.
 #![forbid(unsafe_code)]
 
-use super::{PATIENCE, Place, files, source, words};
+use super::{PATIENCE, Place, asking, files, source, words};
 use crate::NOT_KNOWN;
 use crate::output::{print, print_error};
 use ldaps_directory::certificates::{self, Certificate};
@@ -15,7 +15,10 @@ pub fn run(text: &str, save: Option<&Path>, place: &Place) -> ExitCode {
         Ok(server) => server,
         Err(problem) => return failed(&problem),
     };
-    let sent = match certificates::as_sent(&server, PATIENCE) {
+    let progress = asking(&server);
+    let sent = certificates::as_sent(&server, PATIENCE);
+    drop(progress);
+    let sent = match sent {
         Ok(sent) => sent.certificates,
         Err(error) => {
             print_error(&format!("{error}.\n"));

@@ -12,8 +12,10 @@ mod source;
 pub(crate) mod store;
 pub(crate) mod words;
 
+use crate::terminal::Progress;
 use clap::{Args, Subcommand};
 use ldaps_core::config::{self, Config, Sources};
+use ldaps_directory::Server;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +23,11 @@ use std::time::Duration;
 
 /// A server has this long for one connection; the daemon's own limit is configured.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Shows a terminal which server is waited for.
+fn asking(server: &Server) -> Progress {
+    Progress::begin(&format!("Asking {server} for its certificates"))
+}
 
 /// What to do with certificates.
 #[derive(Subcommand)]

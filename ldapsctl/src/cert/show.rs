@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::source::{self, Source};
-use super::{Opening, PATIENCE, Place, files, words};
+use super::{Opening, PATIENCE, Place, asking, files, words};
 use crate::output::{print, print_error};
 use crate::{NOT_KNOWN, print_json};
 use ldaps_core::config::Config;
@@ -64,14 +64,18 @@ fn show_file(path: &Path, opening: &Opening, json: bool) -> ExitCode {
 }
 
 fn show_server(server: &Server, config: Option<&Config>, json: bool) -> ExitCode {
+    let progress = asking(server);
     let sent = match certificates::as_sent(server, PATIENCE) {
         Ok(sent) => sent,
         Err(error) => {
+            drop(progress);
             print_error(&format!("{error}.\n"));
             return ExitCode::from(NOT_KNOWN);
         }
     };
+    progress.now(&format!("Looking whether {server} is trusted here"));
     let verdict = verdict(server, config);
+    drop(progress);
     let trusted = verdict.is_ok();
     let code = if trusted { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if json {

@@ -3,13 +3,10 @@
 
 use crate::output::{harmless, print_raw};
 use crate::terminal::{self, Paint, wrapped};
-use crate::{NOT_KNOWN, print_json};
+use crate::{NOT_KNOWN, WARNINGS_ALONE, print_json};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// There is nothing worse than a warning.
-const WARNINGS_ALONE: u8 = 4;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

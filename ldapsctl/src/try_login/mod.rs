@@ -10,6 +10,7 @@ mod shown;
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,14 @@ use self::ffi::Handle;
 use self::person::{Answers, Heard, Somebody};
 use self::shown::{OfDaemon, Shown, Step, answer};
 use crate::output::print_error;
+use crate::terminal::Progress;
 use crate::{NOT_KNOWN, daemon};
 
 /// Where libpam looks for a service's lines (pam.d(5)).
 const PAM_DIRS: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+
+/// What a terminal is shown while nobody is asked anything.
+const WAITING: &str = "Waiting for what PAM says";
 
 /// `ldapsctl test`
 #[derive(Args)]
@@ -90,6 +95,7 @@ fn check(test: &Test) -> Result<(CString, CString), String> {
 fn attempt(test: &Test, user: &CString, service: &CString) -> Result<(Shown, i32), String> {
     let mut shown =
         Shown { user: test.name.clone(), service: test.service.clone(), ..Shown::default() };
+    let progress = Rc::new(Progress::begin("Looking the name up"));
     let began = Instant::now();
     let resolved = ffi::resolve(user);
     let (name, uid) =
@@ -105,7 +111,8 @@ fn attempt(test: &Test, user: &CString, service: &CString) -> Result<(Shown, i32
     let (told, hears) = channel();
     let answers = if test.password_stdin { Answers::StandardInput } else { Answers::Terminal };
     let began = Instant::now();
-    let started = Handle::start(service, user, Box::new(Somebody { answers, told }));
+    let somebody = Somebody { answers, told, progress: progress.clone() };
+    let started = Handle::start(service, user, Box::new(somebody));
     let code = started.as_ref().err().copied().unwrap_or(codes::SUCCESS);
     let took_us = microseconds(began.elapsed());
     shown.steps.push(Step { took_us, ..answer("pam_start", code) });
@@ -113,7 +120,8 @@ fn attempt(test: &Test, user: &CString, service: &CString) -> Result<(Shown, i32
     if let Some(host) = test.rhost.as_ref().and_then(|host| CString::new(host.as_str()).ok()) {
         handle.set_remote_host(&host);
     }
-    let mut login = Login { handle, hears, eyes: Eyes::new(test), shown };
+    progress.now("Waiting for ldapsd");
+    let mut login = Login { handle, hears, eyes: Eyes::new(test), progress, shown };
     let code = login.walk(test.session);
     Ok((finished(login.shown, code), code))
 }
@@ -130,6 +138,7 @@ struct Login {
     handle: Handle,
     hears: Receiver<Heard>,
     eyes: Eyes,
+    progress: Rc<Progress>,
     shown: Shown,
 }
 
@@ -154,6 +163,7 @@ impl Login {
     }
 
     fn step(&mut self, what: &str, call: fn(&mut Handle) -> i32) -> i32 {
+        self.progress.now(WAITING);
         let began = Instant::now();
         let code = call(&mut self.handle);
         let took = began.elapsed();

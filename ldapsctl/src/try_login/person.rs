@@ -3,12 +3,15 @@
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, Write, stdin, stdout};
+use std::rc::Rc;
 use std::sync::mpsc::Sender;
 
 use zeroize::Zeroizing;
 
+use super::WAITING;
 use super::ffi::{Person, Style};
 use crate::output::harmless;
+use crate::terminal::Progress;
 
 /// Where answers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum Heard {
 pub struct Somebody {
     pub answers: Answers,
     pub told: Sender<Heard>,
+    /// What is shown while PAM has the word.
+    pub progress: Rc<Progress>,
 }
 
 impl Person for Somebody {
@@ -48,10 +53,12 @@ impl Person for Somebody {
             }
             (Style::Hidden | Style::Shown, Answers::StandardInput) => self.checked(line()),
             (Style::Hidden, Answers::Terminal) => {
+                self.progress.nothing();
                 let typed = rpassword::prompt_password(harmless(text)).ok();
                 self.checked(typed.map(|typed| Zeroizing::new(typed.into_bytes())))
             }
             (Style::Shown, Answers::Terminal) => {
+                self.progress.nothing();
                 let mut out = stdout().lock();
                 let _ = out.write_all(harmless(text).as_bytes()).and_then(|()| out.flush());
                 self.checked(line())
@@ -62,6 +69,7 @@ impl Person for Somebody {
 
 impl Somebody {
     fn checked(&self, answer: Option<Zeroizing<Vec<u8>>>) -> Option<Zeroizing<Vec<u8>>> {
+        self.progress.now(WAITING);
         let problem = match &answer {
             None => "no answer was to be had: without a terminal, give --password-stdin a line",
             Some(answer) if answer.is_empty() => "an empty password is not tried",

@@ -97,6 +97,50 @@ pub fn getpwnam(module: &Module<'_>, name: &str, errnop_before: libc::c_int) -> 
     (status, errnop)
 }
 
+/// getgrnam_r as programs call it that know no size (sudo-rs, shadow): a buffer of 1 KiB, doubled for as
+/// long as the answer is TRYAGAIN with ERANGE; `before` is called before each. What ended it, the sizes that were tried, and how many
+/// members there are then.
+pub fn getgrnam_doubling(
+    module: &Module<'_>,
+    name: &str,
+    before: impl Fn(),
+) -> (Seen, Vec<usize>, usize) {
+    const LARGEST: usize = 64 << 20;
+    let name = CString::new(name).unwrap();
+    let mut rooms = vec![1024];
+    loop {
+        let room = rooms[rooms.len() - 1];
+        before();
+        let mut result = MaybeUninit::<libc::group>::uninit();
+        let (mut buffer, mut errnop) = (vec![0; room], 0);
+        // SAFETY: as nss.h wants it.
+        let status = unsafe {
+            ffi::getgrnam(
+                module,
+                name.as_ptr(),
+                result.as_mut_ptr(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut errnop,
+            )
+        };
+        if (status, errnop) == (-2, libc::ERANGE) && room < LARGEST {
+            rooms.push(room * 2);
+            continue;
+        }
+        let mut members = 0;
+        if status == 1 {
+            // SAFETY: the call has succeeded, so the struct is filled.
+            let mut at = unsafe { result.assume_init() }.gr_mem;
+            // SAFETY: the array has not ended yet.
+            while !unsafe { *at }.is_null() {
+                (members, at) = (members + 1, at.wrapping_add(1));
+            }
+        }
+        return ((status, errnop), rooms, members);
+    }
+}
+
 /// getpwnam_r from C with one pointer missing: 0 name, 1 result, 2 buffer, 3 errnop, 4 the
 /// buffer's length is 0.
 pub fn getpwnam_without(module: &Module<'_>, missing: usize) -> Seen {
