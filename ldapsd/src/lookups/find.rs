@@ -298,7 +298,9 @@ impl Inner {
 
     pub(super) async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
         let domain = self.directory.domain().await?;
-        self.memory().belong_to(domain.sid);
+        if self.memory().belong_to(domain.sid) {
+            self.forget_groups_by_name();
+        }
         let named = self.named.now(&self.directory, &self.config, &self.told).await?;
         Ok((
             Accounts::new(&self.config, domain, named, &self.told, &self.given),

@@ -142,9 +142,11 @@ impl Memory {
         self.domain
     }
 
-    /// Holds people of this domain from now on. Those of another are forgotten.
-    pub(crate) fn belong_to(&mut self, domain: Sid) {
-        if self.domain.replace(domain).is_some_and(|before| before != domain) {
+    /// Holds people of this domain from now on. Those of another are forgotten; whether there were
+    /// any.
+    pub(crate) fn belong_to(&mut self, domain: Sid) -> bool {
+        let is_another = self.domain.replace(domain).is_some_and(|before| before != domain);
+        if is_another {
             tracing::warn!(
                 "the directory is another domain's than before ({domain}): everything that was \
                  known is forgotten"
@@ -159,6 +161,7 @@ impl Memory {
                 self.outboxes.put(Subject::Membership(sid));
             });
         }
+        is_another
     }
 
     /// The user asked for.
