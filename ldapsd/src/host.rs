@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ldaps_core::config::{self, Config, IdMapping, Sources};
 use ldaps_core::secret::Password;
+use ldaps_core::secret_file::password_in;
 use ldaps_directory::{Directory, Settings, Tls};
 use zeroize::Zeroizing;
 
@@ -198,10 +199,7 @@ fn read_secret(file: &Path) -> Result<Password, String> {
         )
     };
     let content = Zeroizing::new(std::fs::read(file).map_err(|error| wrong(&error))?);
-    // Every editor ends the line; no password of AD ends so.
-    let line = content.strip_suffix(b"\n").unwrap_or(&content);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    Password::parse(line).map_err(|error| wrong(&error))
+    password_in(&content).map_err(|error| wrong(&error))
 }
 
 /// The configuration in force, replaced as a whole.

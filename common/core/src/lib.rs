@@ -18,5 +18,6 @@ pub mod protocol;
 pub mod refusal;
 pub mod run_dir;
 pub mod secret;
+pub mod secret_file;
 pub mod sid;
 pub mod sys;

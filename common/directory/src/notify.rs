@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapOp, LdapResult};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::MissedTickBehavior;
 
 use crate::changes::{Change, OF_CHANGE};
@@ -40,8 +41,9 @@ impl Directory {
     /// tell.
     ///
     /// # Errors
-    /// Why it ended. It never ends well, unless nobody takes what is passed on.
-    pub async fn listen(&self, to: &UnboundedSender<Told>) -> Result<(), DirectoryError> {
+    /// Why it ended: also where more is told than is taken, for then a poll is the shorter way. It
+    /// never ends well, unless nobody takes what is passed on.
+    pub async fn listen(&self, to: &Sender<Told>) -> Result<(), DirectoryError> {
         let bound = self.link.another().await?;
         let connection = &bound.connection;
         let attributes: Vec<String> = OF_CHANGE.iter().map(|name| (*name).to_owned()).collect();
@@ -61,16 +63,18 @@ impl Directory {
                 _ = probes.tick() => {
                     self.probe(&bound).await?;
                     // A server that will not tell says so before it answers the next question.
-                    if !std::mem::replace(&mut is_listening, true) && to.send(Told::Listening).is_err() {
-                        return Ok(());
+                    let is_first = !std::mem::replace(&mut is_listening, true);
+                    match is_first && pass_on(to, Told::Listening)?.is_none() {
+                        true => return Ok(()),
+                        false => continue,
                     }
-                    continue;
                 }
             };
             match message.op {
                 LdapOp::SearchResultEntry(entry) => {
-                    let change = Change::of(&Entry::new(entry));
-                    if change.is_some_and(|change| to.send(Told::Changed(change)).is_err()) {
+                    if let Some(change) = Change::of(&Entry::new(entry))
+                        && pass_on(to, Told::Changed(change))?.is_none()
+                    {
                         return Ok(());
                     }
                 }
@@ -96,10 +100,37 @@ impl Directory {
     }
 }
 
+/// None: nobody takes it any more.
+fn pass_on(to: &Sender<Told>, told: Told) -> Result<Option<()>, DirectoryError> {
+    match to.try_send(told) {
+        Ok(()) => Ok(Some(())),
+        Err(TrySendError::Closed(_)) => Ok(None),
+        Err(TrySendError::Full(_)) => Err(DirectoryError::Unusable {
+            what: WHAT,
+            problem: "more is told than can be taken in".to_owned(),
+        }),
+    }
+}
+
 fn refused(bound: &Bound, result: &LdapResult) -> DirectoryError {
     DirectoryError::Refused {
         server: bound.connection.server().clone(),
         what: WHAT,
         answer: words_of(result),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_and_not_taken_grows_for_ever_or_is_lost_unseen() {
+        let (to, taken) = tokio::sync::mpsc::channel(1);
+        assert!(matches!(pass_on(&to, Told::Listening), Ok(Some(()))));
+        let full = pass_on(&to, Told::Listening).unwrap_err();
+        assert!(full.to_string().contains("more is told than can be taken in"), "{full}");
+        drop(taken);
+        assert!(matches!(pass_on(&to, Told::Listening), Ok(None)));
     }
 }

@@ -202,13 +202,19 @@ impl Directory {
         Ok(!query.ask(&self.link).await?.entries.is_empty())
     }
 
-    /// The values of one attribute of this DN; none where it has none, or they may not be read.
+    /// The values of one attribute of the account with this SID, wherever it is now; none where it
+    /// has none, or they may not be read.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn values(&self, dn: &str, attribute: &str) -> Result<Vec<Vec<u8>>, DirectoryError> {
+    pub async fn values_of(
+        &self,
+        sid: Sid,
+        attribute: &str,
+    ) -> Result<Vec<Vec<u8>>, DirectoryError> {
         let attributes = [attribute];
-        let query = Query::of_object("the values of an attribute", dn, &attributes);
+        let base = format!("<SID={sid}>");
+        let query = Query::of_object("the values of an attribute", &base, &attributes);
         let found = query.ask(&self.link).await?.entries;
         Ok(found.first().map(|entry| entry.values(attribute).to_vec()).unwrap_or_default())
     }

@@ -87,18 +87,18 @@ fn tighten(doctor: &Doctor, path: &Path, group: &str, mode: u32) -> Result<(), S
         io::ErrorKind::PermissionDenied => format!("{shown}: {error}. Run this as root"),
         _ => format!("{shown}: {error}"),
     };
-    // First the mode: between the two nobody is to read it who may not.
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(said)?;
+    // First its owner alone: what the group may is not for the group that it has until now.
+    fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).map_err(said)?;
     let content = text(&doctor.path("/etc/group")).unwrap_or_default();
     let mut lines = content.lines().map(|line| line.split(':'));
     let gid =
         lines.find_map(|mut line| (line.next()? == group).then(|| line.nth(1)?.parse().ok())?);
     let metadata = fs::metadata(path).map_err(said)?;
     let gid = gid.unwrap_or(metadata.gid());
-    match (metadata.uid(), metadata.gid()) == (0, gid) {
-        true => Ok(()),
-        false => chown(path, Some(0), Some(gid)).map_err(said),
+    if (metadata.uid(), metadata.gid()) != (0, gid) {
+        chown(path, Some(0), Some(gid)).map_err(said)?;
     }
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(said)
 }
 
 fn nsswitch(doctor: &Doctor, database: &str) -> Result<(), String> {

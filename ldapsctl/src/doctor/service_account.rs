@@ -11,6 +11,7 @@ use crate::cert::words;
 use ldaps_core::config::Config;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
+use ldaps_core::secret_file::password_in;
 use ldaps_directory::{DirectoryError, PasswordState, Seen, Settings, Tls, Unreadable, inspect};
 use std::io::ErrorKind;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,9 +81,7 @@ fn secret(config: &Config, report: &mut Report) -> Option<Password> {
             return None;
         }
     };
-    let line = content.strip_suffix(b"\n").unwrap_or(&content);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    match Password::parse(line) {
+    match password_in(&content) {
         Ok(password) => Some(password),
         Err(error) => {
             let what = format!("the password in {shown} cannot be used: {error}");

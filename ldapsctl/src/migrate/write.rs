@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use ldaps_core::local::{self, GROUP_FILE};
+use ldaps_core::secret_file::password_in;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
@@ -11,20 +12,24 @@ use zeroize::Zeroizing;
 /// The daemon's group, which may read the secret.
 const DAEMON: &str = "ldapsd";
 
-/// The first line of a file.
+/// The password in a file, by the rule that the daemon has for its own.
 ///
 /// # Errors
 /// A sentence with the file.
 pub fn secret_in(path: &Path) -> Result<Zeroizing<String>, String> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text =
-        text.map_err(|error| format!("the secret's file {shown} cannot be read: {error}."))?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(format!("the secret's file {shown} is empty. Write the password into it."));
-    }
-    Ok(Zeroizing::new(line.to_owned()))
+    let content = fs::read(path).map(Zeroizing::new);
+    let content =
+        content.map_err(|error| format!("the secret's file {shown} cannot be read: {error}."))?;
+    let wrong = |problem: &dyn std::fmt::Display| {
+        format!(
+            "the secret's file {shown} cannot be used: {problem}. Write the password, and nothing \
+             else, into it."
+        )
+    };
+    let password = password_in(&content).map_err(|error| wrong(&error))?;
+    let text = std::str::from_utf8(password.expose()).map_err(|error| wrong(&error))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Writes ldaps.toml and the secret into a directory; what was written, in words.

@@ -10,9 +10,10 @@ use crate::output::say;
 use crate::terminal::{Paint, line};
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
+use ldaps_core::secret_file::password_in;
 use ldaps_directory::{DirectoryError, Settings, Survey, Tls, Unreadable};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -130,7 +131,12 @@ fn tell(survey: &Survey) {
 /// The password that need not be asked for: from the file that is named, or the one that is in use.
 fn given(setup: &Setup, host: &Host, known: &Known) -> Result<Option<Password>, Failure> {
     match &setup.bind_secret_file {
-        Some(path) if path == Path::new("-") => first_line(io::stdin().lock(), "standard input"),
+        Some(path) if path == Path::new("-") => {
+            // One line, as it is typed there.
+            let mut line = buffer();
+            let read = io::stdin().lock().take(SECRET_MAX).read_until(b'\n', &mut line);
+            checked(read, &line, "standard input")
+        }
         Some(path) => {
             let shown = path.display().to_string();
             let file = File::open(path).map_err(|error| {
@@ -138,12 +144,12 @@ fn given(setup: &Setup, host: &Host, known: &Known) -> Result<Option<Password>, 
                     "{shown} cannot be read: {error}. It is to hold the service account's password."
                 )
             })?;
-            first_line(BufReader::new(file), &shown)
+            all_of(file, &shown)
         }
         None => {
             let path = known.secret(host);
             match File::open(&path) {
-                Ok(file) => first_line(BufReader::new(file), &path.display().to_string()),
+                Ok(file) => all_of(file, &path.display().to_string()),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 Err(error) => Err(format!("{} cannot be read: {error}.", path.display())),
             }
@@ -153,15 +159,19 @@ fn given(setup: &Setup, host: &Host, known: &Known) -> Result<Option<Password>, 
     .map_err(Failure::from)
 }
 
-fn first_line(from: impl BufRead, shown: &str) -> Result<Password, String> {
-    // As large as it will be: a buffer that grows leaves copies.
-    let mut line = Zeroizing::new(Vec::with_capacity(SECRET_MAX as usize + 1));
-    from.take(SECRET_MAX)
-        .read_until(b'\n', &mut line)
-        .map_err(|error| format!("{shown} cannot be read: {error}."))?;
-    let text = line.strip_suffix(b"\n").unwrap_or(&line);
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
-    Password::parse(text).map_err(|problem| {
+fn all_of(file: File, shown: &str) -> Result<Password, String> {
+    let mut content = buffer();
+    checked(file.take(SECRET_MAX).read_to_end(&mut content), &content, shown)
+}
+
+/// As large as it will be: a buffer that grows leaves copies.
+fn buffer() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(SECRET_MAX as usize + 1))
+}
+
+fn checked(read: io::Result<usize>, content: &[u8], shown: &str) -> Result<Password, String> {
+    read.map_err(|error| format!("{shown} cannot be read: {error}."))?;
+    password_in(content).map_err(|problem| {
         format!("What is in {shown} cannot be the service account's password: {problem}.")
     })
 }

@@ -40,6 +40,14 @@ const ROWS: &[Row] = &[
         binds: 0,
     },
     Row {
+        what: "a second line below the secret, with which the daemon would not start",
+        prepare: |rig| drop(rig.write("secret", b"Another.Pass.1\nof svc-linux\n")),
+        options: &[],
+        code: 1,
+        says: &["secret cannot be the service account's password", "more than one line"],
+        binds: 0,
+    },
+    Row {
         what: "a secret's file that is not there",
         prepare: |rig| std::fs::remove_file(rig.path("secret")).unwrap(),
         options: &[],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ldaps_core::protocol::admin::NotifyStatus;
 use ldaps_directory::{Change, Changes, DirectoryError, Told};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
 use super::take;
@@ -17,6 +17,8 @@ use crate::host::Host;
 const MORE: Duration = Duration::from_millis(50);
 /// So many are taken in at once.
 const MOST: usize = 500;
+/// So many may wait to be taken in; where there are more, a poll finds all of them at once.
+const WAITING: usize = 10 * MOST;
 /// How soon it is tried again after the connection was lost; a service account that was refused is
 /// not to be locked out.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -40,7 +42,7 @@ struct State {
 /// Listens for as long as the host is in force.
 pub(super) async fn keep(host: Arc<Host>) {
     loop {
-        let (tell, told) = unbounded_channel();
+        let (tell, told) = channel(WAITING);
         let error = tokio::select! {
             heard = host.directory.listen(&tell) => heard.err(),
             () = take_in(&host, told) => None,
@@ -55,7 +57,7 @@ pub(super) async fn keep(host: Arc<Host>) {
 }
 
 /// Takes in what is told; returns when that could not be done, for then it would be lost.
-async fn take_in(host: &Host, mut told: UnboundedReceiver<Told>) {
+async fn take_in(host: &Host, mut told: Receiver<Told>) {
     while let Some(first) = told.recv().await {
         let mut changes = Vec::new();
         let mut next = Some(first);

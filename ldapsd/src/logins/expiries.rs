@@ -62,6 +62,11 @@ impl Expiries {
         (state.remember_password(&earlier.state) && speaks_for_the_password(state)).then_some(user)
     }
 
+    /// Forgets all of it.
+    pub(crate) fn forget_all(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, LruCache<Sid, Computed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -64,7 +64,25 @@ impl WrongPasswords {
             | BindOutcome::Refused(Refusal::PasswordExpired | Refusal::PasswordMustChange) => {
                 sent.pop(&sid);
             }
-            BindOutcome::Refused(_) => {}
+            BindOutcome::Refused(
+                Refusal::NoSuchUser
+                | Refusal::Restriction
+                | Refusal::LogonHours
+                | Refusal::Workstation
+                | Refusal::AccountDisabled
+                | Refusal::AccountExpired
+                | Refusal::LockedOut
+                | Refusal::TooManyGroups
+                | Refusal::OtherSubCode(_)
+                | Refusal::NotAllowed
+                | Refusal::StateUnreadable
+                | Refusal::UnusablePassword
+                | Refusal::CallerNotPermitted
+                | Refusal::TooManyAttempts
+                | Refusal::NewPasswordRejected
+                | Refusal::ChangeForbidden
+                | Refusal::NotTheSavedPassword,
+            ) => {}
         }
     }
 

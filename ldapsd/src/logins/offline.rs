@@ -4,6 +4,7 @@
 //! there. What it says against an account ends what is kept of it, and a password that it calls
 //! wrong is never looked up here.
 
+mod compare;
 mod day;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
 
+use self::compare::compare;
 use self::day::day;
 use super::account::EVERYTHING;
 use super::hopeless::{self, Hopeless};
@@ -27,16 +29,12 @@ use super::{Decision, identity};
 use crate::host::Host;
 use crate::lookups::memory::{KnownUser, Membership, Sids};
 use crate::lookups::person::PersonNow;
+use crate::offline::Begun;
 use crate::offline::record::{Record, Seen};
-use crate::offline::tries::{self, Try};
 
 /// After a change AD takes the password before it, too, for so long (MS KB 906305,
 /// OldPasswordAllowedPeriod): that it took one says little of which one it was.
 const OLD_PASSWORD_PERIOD: Duration = Duration::from_secs(3600);
-/// The longest wait that somebody is held for; the modules' own patience is 30 s. Whoever has to
-/// wait longer is told so.
-const HELD: Duration = Duration::from_secs(8);
-
 /// Why nothing is kept of a password that AD has just taken.
 type NotKept = &'static str;
 
@@ -105,12 +103,13 @@ pub(super) async fn heed_bind(
     reading: &Reading,
 ) {
     let sid = user.record.sid;
+    let begun = host.offline.begin(sid);
     match outcome {
         BindOutcome::Accepted if host.config.pam.offline_days == 0 => {}
         BindOutcome::Accepted => match reading.person().await {
             // What was set since the account was read is not what AD has just taken.
             Ok(Some(person)) if is_as_it_was(&person.user, user) => {
-                keep(host, login, &person, password, false).await;
+                keep(host, login, &person, password, begun).await;
             }
             Ok(_) => {
                 tracing::info!(
@@ -131,7 +130,26 @@ pub(super) async fn heed_bind(
                 host.offline.forget(sid, "AD calls that very password wrong").await;
             }
         }
-        BindOutcome::Refused(_) => {}
+        // These say nothing of the password, or nothing that AD would not say again.
+        BindOutcome::Refused(
+            Refusal::NoSuchUser
+            | Refusal::Restriction
+            | Refusal::LogonHours
+            | Refusal::Workstation
+            | Refusal::PasswordExpired
+            | Refusal::PasswordMustChange
+            | Refusal::LockedOut
+            | Refusal::TooManyGroups
+            | Refusal::OtherSubCode(_)
+            | Refusal::NotAllowed
+            | Refusal::StateUnreadable
+            | Refusal::UnusablePassword
+            | Refusal::CallerNotPermitted
+            | Refusal::TooManyAttempts
+            | Refusal::NewPasswordRejected
+            | Refusal::ChangeForbidden
+            | Refusal::NotTheSavedPassword,
+        ) => {}
     }
 }
 
@@ -144,11 +162,12 @@ pub(super) async fn heed_change(
     new: &Password,
 ) {
     host.offline.forget(sid, "it was changed").await;
+    let begun = host.offline.begin(sid).of_the_newest();
     if host.config.pam.offline_days > 0
         && let Ok(Some(person)) = host.lookups.person_now(name, EVERYTHING).await
         && person.user.record.sid == sid
     {
-        keep(host, login, &person, new, true).await;
+        keep(host, login, &person, new, begun).await;
     }
 }
 
@@ -164,13 +183,18 @@ async fn keep(
     login: &Login<'_>,
     person: &PersonNow,
     password: &Password,
-    is_newest: bool,
+    begun: Begun,
 ) {
-    match kept(host, login, person, password, is_newest).await {
-        Ok(Ok(record)) => host.offline.keep(record).await,
-        Ok(Err(why)) => {
-            tracing::info!("the password of {} is not saved for offline logins: {why}", login.user);
+    let not_saved = |why: NotKept| {
+        tracing::info!("the password of {} is not saved for offline logins: {why}", login.user);
+    };
+    match kept(host, login, person, password, &begun).await {
+        Ok(Ok(record)) => {
+            if !host.offline.keep(record, &begun).await {
+                not_saved("AD has just said otherwise, or another password was saved");
+            }
         }
+        Ok(Err(why)) => not_saved(why),
         // It was AD that let them in; the next login asks for their groups again.
         Err(error) => tracing::debug!("nothing is saved of {}: {error}", login.user),
     }
@@ -181,7 +205,7 @@ async fn kept(
     login: &Login<'_>,
     person: &PersonNow,
     password: &Password,
-    is_newest: bool,
+    begun: &Begun,
 ) -> Result<Result<Record, NotKept>, DirectoryError> {
     let (user, now) = (&person.user, SystemTime::now());
     let Some(set_at) = user.record.state.password_last_set() else {
@@ -204,9 +228,12 @@ async fn kept(
     if let rules::Ruling::Refused(_) = rule.await? {
         return Ok(Err("the access rules do not allow the user for this service"));
     }
-    let before = host.offline.of(user.record.sid);
+    let before = begun.record.as_ref();
+    if before.is_some_and(|before| !is_as_it_was(user, &before.user)) {
+        return Ok(Err("another one was set meanwhile"));
+    }
     let is_old_enough = set_at.checked_add(OLD_PASSWORD_PERIOD).is_some_and(|from| from <= now);
-    if before.is_none() && !is_newest && !is_old_enough {
+    if before.is_none() && !begun.is_of_the_newest() && !is_old_enough {
         return Ok(Err(
             "it is less than an hour old, and for that long AD takes the one before it, too",
         ));
@@ -316,43 +343,6 @@ async fn before_the_password(
             Err(offline(Decision::refused_because(Refusal::NotAllowed, why), error).into())
         }
     }
-}
-
-/// Compares the password with the kept one. The try is counted before, on the disk: whoever cuts
-/// the power to a machine gets no more of them.
-async fn compare(host: &Host, sid: Sid, password: &Password) -> Decision {
-    let now = SystemTime::now();
-    let Some(record) = host.offline.of(sid) else {
-        return Decision::refused(Refusal::NotTheSavedPassword);
-    };
-    match tries::next(&record, now) {
-        Try::Never => {
-            let why =
-                format!("{} wrong passwords while no domain controller answered", record.wrong);
-            return Decision::refused_because(Refusal::TooManyAttempts, why).telling(
-                "Too many wrong passwords. Please connect to your organisation's network first.",
-            );
-        }
-        Try::After(wait) if wait > HELD => {
-            let why = format!(
-                "the next try after {} wrong ones is in {} s",
-                record.wrong,
-                wait.as_secs()
-            );
-            let seconds = wait.as_secs().saturating_add(1);
-            return Decision::refused_because(Refusal::TooManyAttempts, why)
-                .telling(format!("Too many wrong passwords. Please wait {seconds} seconds."));
-        }
-        Try::After(wait) => tokio::time::sleep(wait).await,
-    }
-    host.offline.keep(record.tried(SystemTime::now())).await;
-    if !host.offline.matches(&record, password).await {
-        let why = format!("not the password saved on {}", day(record.saved_at(), now));
-        return Decision::refused_because(Refusal::NotTheSavedPassword, why);
-    }
-    host.offline.keep(record.opened()).await;
-    host.offline.vouch(sid);
-    Decision::granted(format!("the password is the one saved on {}", day(record.saved_at(), now)))
 }
 
 /// The record of whom this is, if it may stand in for AD at all.

@@ -40,7 +40,7 @@ impl Inner {
             forget_nobody(&mut memory, change);
             // Also of who is no user here any more: a primary group may be another.
             memory.doubt_user(change.sid);
-            memory.doubt_memberships(|sid, _| sid == change.sid);
+            memory.doubt_membership(change.sid);
         }
         Ok(())
     }
@@ -48,6 +48,8 @@ impl Inner {
     /// Who is in a group that has changed, or was; and the groups that it is in.
     async fn take_group(&self, group: &Change) -> Result<(), DirectoryError> {
         if self.memory().count() == (0, 0) {
+            // But may be about to be.
+            self.memory().doubt_everything_of_groups();
             return Ok(());
         }
         let members = self.directory.members(&group.dn).await?;

@@ -7,6 +7,7 @@ use ldaps_core::entries::{GroupEntry, PasswdEntry};
 use ldaps_core::names::UserName;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{DirectoryError, GroupRecord, Page, UserRecord};
+use tokio::time::Instant;
 
 use super::accounts::{Accounts, member_names};
 use super::local_names::Names;
@@ -24,12 +25,15 @@ const GROUPS_PAGE: u16 = 5;
 
 /// The groups of a user as AD tells them, and which of all groups are not shown on this host.
 pub(super) struct TokenGroups {
+    /// When it was begun to ask.
+    pub(super) begun: Instant,
     pub(super) sids: Vec<Sid>,
     pub(super) shadowed: Arc<HashSet<Sid>>,
 }
 
 impl Inner {
     pub(super) async fn find_user(self: Arc<Self>, key: Key) -> Answer<Arc<KnownUser>> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let record = match &key {
             Key::UserName(name) => self.directory.user_by_name(name).await?,
@@ -55,11 +59,11 @@ impl Inner {
             None => None,
         };
         let Some(user) = user else {
-            self.memory().keep_nobody(key);
+            self.memory().keep_nobody(key, begun);
             return Ok(None);
         };
         accounts.give_user(&user);
-        self.memory().keep_user(Some(key), &user);
+        self.memory().keep_user(Some(key), &user, begun);
         Ok(Some(user))
     }
 
@@ -124,6 +128,7 @@ impl Inner {
     }
 
     pub(super) async fn find_group(self: Arc<Self>, key: Key) -> Answer<Arc<KnownGroup>> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let record = match &key {
             Key::GroupName(name) => self.directory.group_by_name(name).await?,
@@ -139,9 +144,9 @@ impl Inner {
         match &group {
             Some(group) => {
                 accounts.give_group(group);
-                self.memory().keep_group(group);
+                self.memory().keep_group(group, begun);
             }
-            None => self.memory().keep_nobody(key),
+            None => self.memory().keep_nobody(key, begun),
         }
         Ok(group)
     }
@@ -208,11 +213,12 @@ impl Inner {
         self: Arc<Self>,
         user: UserRecord,
     ) -> Answer<Arc<Membership>> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let sids = self.directory.token_groups(&user.dn);
         let (sids, shadowed) = tokio::try_join!(sids, self.shadowed(&local))?;
         let Some(sids) = sids else { return Ok(None) };
-        let groups = TokenGroups { sids, shadowed };
+        let groups = TokenGroups { begun, sids, shadowed };
         Ok(Some(self.served_membership(&accounts, user.sid, groups, &local).await?))
     }
 
@@ -232,7 +238,7 @@ impl Inner {
         groups: TokenGroups,
         local: &Names,
     ) -> Result<Arc<Membership>, DirectoryError> {
-        let TokenGroups { sids, shadowed } = groups;
+        let TokenGroups { begun, sids, shadowed } = groups;
         let shown: Vec<Sid> = sids.iter().filter(|sid| !shadowed.contains(sid)).copied().collect();
         let mut gids: Vec<u32> = match accounts.gids_of_sids(&shown) {
             Some(gids) => gids,
@@ -249,7 +255,7 @@ impl Inner {
         let twice = self.gids_twice(accounts, &gids).await?;
         gids.retain(|gid| !twice.contains_key(gid) && !local.has_gid(*gid));
         let membership = Arc::new(Membership { sids: sids.into(), gids });
-        self.memory().keep_membership(user, &membership);
+        self.memory().keep_membership(user, &membership, begun);
         Ok(membership)
     }
 
@@ -276,13 +282,14 @@ impl Inner {
         &self,
         cookie: Vec<u8>,
     ) -> Result<Page<GroupEntry>, DirectoryError> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let page = self.directory.listed_groups(GROUPS_PAGE, cookie).await?;
         let mut records = Vec::with_capacity(page.records.len());
         for group in page.records {
             if let Some(known) = self.complete_group(&accounts, group, &local).await? {
                 accounts.give_group(&known);
-                self.memory().keep_group(&known);
+                self.memory().keep_group(&known, begun);
                 records.push(known.entry());
             }
         }
@@ -291,7 +298,9 @@ impl Inner {
 
     pub(super) async fn accounts(&self) -> Result<(Accounts, Arc<Names>), DirectoryError> {
         let domain = self.directory.domain().await?;
-        self.memory().belong_to(domain.sid);
+        if self.memory().belong_to(domain.sid) {
+            self.forget_groups_by_name();
+        }
         let named = self.named.now(&self.directory, &self.config, &self.told).await?;
         Ok((
             Accounts::new(&self.config, domain, named, &self.told, &self.given),

@@ -5,6 +5,7 @@
 //! and `doubt_*`, and from there into the outboxes of those who keep a copy.
 
 mod before_start;
+mod changed;
 mod copied;
 mod doubt;
 mod held;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::outbox::{Outbox, Outboxes, Subject};
+use changed::{Changed, is_overtaken};
 pub(crate) use held::{Copied, Recalled, Trust};
 use held::{Held, is_within};
 pub(crate) use members::Members;
@@ -101,6 +103,7 @@ pub(crate) struct Memory {
     user_keys: HashMap<Key, Sid>,
     group_names: HashMap<Key, u32>,
     nobody: LruCache<Key, Instant>,
+    changed: Changed,
     outboxes: Outboxes,
 }
 
@@ -118,6 +121,7 @@ impl Memory {
             user_keys: HashMap::new(),
             group_names: HashMap::new(),
             nobody: LruCache::new(bound),
+            changed: Changed::default(),
             outboxes: Outboxes::default(),
         }
     }
@@ -138,9 +142,11 @@ impl Memory {
         self.domain
     }
 
-    /// Holds people of this domain from now on. Those of another are forgotten.
-    pub(crate) fn belong_to(&mut self, domain: Sid) {
-        if self.domain.replace(domain).is_some_and(|before| before != domain) {
+    /// Holds people of this domain from now on. Those of another are forgotten; whether there were
+    /// any.
+    pub(crate) fn belong_to(&mut self, domain: Sid) -> bool {
+        let is_another = self.domain.replace(domain).is_some_and(|before| before != domain);
+        if is_another {
             tracing::warn!(
                 "the directory is another domain's than before ({domain}): everything that was \
                  known is forgotten"
@@ -155,6 +161,7 @@ impl Memory {
                 self.outboxes.put(Subject::Membership(sid));
             });
         }
+        is_another
     }
 
     /// The user asked for.
@@ -193,11 +200,14 @@ impl Memory {
 
     /// Keeps a user under the name or id that was asked for, and under the canonical ones. Other
     /// names stay where nothing has changed: a name that was another's may have come with a change.
-    pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>) {
+    /// What was heard of since it was begun to ask may not be in the answer: that is doubted.
+    pub(crate) fn keep_user(&mut self, asked: Option<Key>, user: &Arc<KnownUser>, begun: Instant) {
         let sid = user.record.sid;
         let before = self.take_user(sid);
+        let doubted = self.changed.user_since(sid, begun)
+            || is_overtaken(before.as_ref(), begun, |before| before.entry != user.entry);
         let user = &persons::with_password_of(before.as_ref(), user);
-        let mut is_news = Held::is_news(before.as_ref(), user);
+        let mut is_news = doubted || Held::is_news(before.as_ref(), user);
         let is_as_before =
             before.as_ref().is_some_and(|before| !before.doubted && before.known == *user);
         let other_names = before.filter(|_| is_as_before).map(|before| before.keys);
@@ -209,25 +219,38 @@ impl Memory {
             }
         }
         is_news |= keys.len() != names_before;
-        self.put_user(Held::now(user, keys));
+        self.put_user(Held { doubted, ..Held::now(user, keys) });
         if is_news {
             self.outboxes.put(Subject::User(sid));
         }
     }
 
-    /// Keeps a group under its name and id.
-    pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>) {
-        let is_news = Held::is_news(self.groups.get(&group.gid), group);
-        self.put_group(Held::now(group, group_name(group).into_iter().collect()));
+    /// Keeps a group under its name and id; the same of what was heard meanwhile.
+    pub(crate) fn keep_group(&mut self, group: &Arc<KnownGroup>, begun: Instant) {
+        let before = self.groups.get(&group.gid);
+        let doubted = self.changed.groups_since(begun)
+            || is_overtaken(before, begun, |before| before != &**group);
+        let is_news = doubted || Held::is_news(before, group);
+        let keys = group_name(group).into_iter().collect();
+        self.put_group(Held { doubted, ..Held::now(group, keys) });
         if is_news {
             self.outboxes.put(Subject::Group(group.gid));
         }
     }
 
-    /// Keeps the groups of the user with this SID.
-    pub(crate) fn keep_membership(&mut self, sid: Sid, membership: &Arc<Membership>) {
-        let before = self.memberships.insert(sid, Held::now(membership, Vec::new()));
-        if Held::is_news(before.as_ref(), membership) {
+    /// Keeps the groups of the user with this SID; the same of what was heard meanwhile.
+    pub(crate) fn keep_membership(
+        &mut self,
+        sid: Sid,
+        membership: &Arc<Membership>,
+        begun: Instant,
+    ) {
+        let before = self.memberships.get(&sid);
+        let doubted = self.changed.membership_since(sid, begun)
+            || is_overtaken(before, begun, |before| !before.is_of_the_same_groups(membership));
+        let is_news = doubted || Held::is_news(before, membership);
+        self.memberships.insert(sid, Held { doubted, ..Held::now(membership, Vec::new()) });
+        if is_news {
             self.outboxes.put(Subject::Membership(sid));
         }
     }
@@ -250,6 +273,7 @@ impl Memory {
 
     /// Forgets a user and the user's groups.
     pub(crate) fn forget_user(&mut self, sid: Sid) {
+        self.changed.user(sid);
         if self.take_user(sid).is_some() {
             self.outboxes.put(Subject::User(sid));
             self.matches.retain(|(of, _), _| *of != sid);
@@ -315,7 +339,7 @@ impl Memory {
             self.somebody_has(key);
             let before = self.user_keys.insert(key.clone(), sid);
             if let Some(before) = before.filter(|before| *before != sid) {
-                self.doubt_user(before);
+                self.doubt_held_user(before);
             }
         }
         self.users.insert(sid, held);
@@ -339,7 +363,7 @@ impl Memory {
             self.somebody_has(key);
             let before = self.group_names.insert(key.clone(), gid);
             if let Some(before) = before.filter(|before| *before != gid) {
-                self.doubt_group(before);
+                self.doubt_held_group(before);
             }
         }
         self.groups.insert(gid, held);

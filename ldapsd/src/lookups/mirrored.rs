@@ -116,7 +116,9 @@ impl View {
             let mut memory = self.inner.memory();
             shown.iter().for_each(|(record, _)| memory.doubt_user(record.sid));
         }
-        for user in self.inner.keep_users(&self.accounts, shown).await? {
+        // What changes while they are kept is read again after this.
+        let begun = Instant::now();
+        for user in self.inner.keep_users(&self.accounts, shown, begun).await? {
             gone.remove(&user.record.sid);
             self.keep_private_group(&user.entry, groups);
         }
@@ -132,7 +134,7 @@ impl View {
         if is_private && !groups.contains(&user.name) && !self.local.has_group(&user.name) {
             let (name, gid) = (user.name.clone(), user.gid);
             let entry = GroupEntry { name, gid, members: Vec::new() };
-            self.inner.memory().keep_group(&Arc::new(KnownGroup::of(entry, None)));
+            self.inner.memory().keep_group(&Arc::new(KnownGroup::of(entry, None)), Instant::now());
         }
     }
 
@@ -258,7 +260,7 @@ impl View {
             entry.members.dedup();
             let group = Arc::new(KnownGroup::of(entry, Some(sid)));
             self.accounts.give_group(&group);
-            self.inner.memory().keep_group(&group);
+            self.inner.memory().keep_group(&group, Instant::now());
         }
     }
 
@@ -306,6 +308,7 @@ impl Inner {
         &self,
         accounts: &Accounts,
         users: Vec<(UserRecord, PasswdEntry)>,
+        begun: Instant,
     ) -> Result<Vec<Arc<KnownUser>>, DirectoryError> {
         let uids: Vec<u32> = users.iter().map(|(_, entry)| entry.uid).collect();
         let twice = self.uids_twice(accounts, &uids).await?;
@@ -314,7 +317,7 @@ impl Inner {
             if let Ok(entry) = accounts.still_theirs(entry, record.sid) {
                 let user = Arc::new(KnownUser { entry, record });
                 accounts.give_user(&user);
-                self.memory().keep_user(None, &user);
+                self.memory().keep_user(None, &user, begun);
                 kept.push(user);
             }
         }

@@ -110,10 +110,11 @@ impl Inner {
         besides: u32,
     ) -> Result<(), DirectoryError> {
         let (accounts, local) = self.accounts().await?;
+        let begun = Instant::now();
         let groups = self.directory.groups_by_sid(&membership.sids.to_vec()).await?;
         for group in self.complete_groups(&accounts, groups, &local, besides).await? {
             accounts.give_group(&group);
-            self.memory().keep_group(&group);
+            self.memory().keep_group(&group, begun);
         }
         Ok(())
     }

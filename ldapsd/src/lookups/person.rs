@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ldaps_core::names::UserName;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{DirectoryError, Person, Wanted};
+use tokio::time::Instant;
 
 use super::accounts::Accounts;
 use super::find::{TokenGroups, served};
@@ -50,6 +51,7 @@ impl Inner {
         name: &UserName,
         wanted: Wanted,
     ) -> Result<Option<PersonNow>, DirectoryError> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let wanted = Wanted { groups: wanted.groups || accounts.need_groups(), ..wanted };
         let known = self.memory().sid_of(&key);
@@ -59,14 +61,17 @@ impl Inner {
             None => None,
         };
         let Some((user, groups)) = served else {
-            self.memory().keep_nobody(key);
+            self.memory().keep_nobody(key, begun);
             return Ok(None);
         };
         accounts.give_user(&user);
-        self.memory().keep_user(Some(key), &user);
+        self.memory().keep_user(Some(key), &user, begun);
         self.naming.asked_for(user.record.sid);
         let membership = match groups {
-            Some(sids) => Some(self.membership_of(&accounts, user.record.sid, sids, &local).await?),
+            Some(sids) => {
+                let user = user.record.sid;
+                Some(self.membership_of(&accounts, user, sids, &local, begun).await?)
+            }
             None => None,
         };
         Ok(Some(PersonNow { user, membership }))
@@ -97,6 +102,7 @@ impl Inner {
         user: Sid,
         sids: Vec<Sid>,
         local: &Arc<Names>,
+        begun: Instant,
     ) -> Result<Arc<Membership>, DirectoryError> {
         if accounts.has_numbers()
             && let Recalled::Fresh(held) = self.memory().membership(user)
@@ -105,6 +111,6 @@ impl Inner {
             return Ok(held);
         }
         let shadowed = self.shadowed(local).await?;
-        self.served_membership(accounts, user, TokenGroups { sids, shadowed }, local).await
+        self.served_membership(accounts, user, TokenGroups { begun, sids, shadowed }, local).await
     }
 }

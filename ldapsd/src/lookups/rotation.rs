@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ldaps_core::sid::Sid;
 use ldaps_directory::{DirectoryError, GroupRecord, UserRecord};
+use tokio::time::Instant;
 
 use super::{Inner, Lookups};
 
@@ -80,6 +81,7 @@ fn due(mut by_age: Vec<(Duration, Sid)>, poll: Duration, within: Duration) -> Ve
 impl Inner {
     /// Has these users as the directory has them now; who is not found is forgotten.
     async fn refresh_users(&self, sids: &[Sid]) -> Result<(), DirectoryError> {
+        let begun = Instant::now();
         let (accounts, local) = self.accounts().await?;
         let records = self.directory.users_by_sid(sids).await?;
         let mut served: Vec<(UserRecord, _)> = Vec::with_capacity(records.len());
@@ -88,7 +90,7 @@ impl Inner {
             served.extend(entry.ok().map(|entry| (record, entry)));
         }
         let mut gone: HashSet<Sid> = sids.iter().copied().collect();
-        for user in self.keep_users(&accounts, served).await? {
+        for user in self.keep_users(&accounts, served, begun).await? {
             gone.remove(&user.record.sid);
         }
         let mut memory = self.memory();

@@ -8,7 +8,7 @@ use ldaps_core::protocol::tools::{Exported, Held};
 use ldaps_directory::{Depth, DirectoryError, Wanted};
 
 use super::memory::{Key, KnownGroup, KnownUser, Membership};
-use super::{Answer, Lookups};
+use super::{Answer, Inner, Lookups};
 
 /// Users or groups on one page: a group may have thousands of members.
 const PAGE: usize = 200;
@@ -17,6 +17,15 @@ const PAGE: usize = 200;
 pub(crate) struct Anew<Known> {
     pub(crate) before: Option<Arc<Known>>,
     pub(crate) after: Option<Arc<Known>>,
+}
+
+impl Inner {
+    /// Forgets which SIDs the groups have that the configuration or the host names.
+    pub(super) fn forget_groups_by_name(&self) {
+        self.rule_groups.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.named.forget();
+        self.shadowed.forget();
+    }
 }
 
 impl Lookups {
@@ -28,9 +37,7 @@ impl Lookups {
     /// Forgets all that was read of the directory; how much that was. What was given and counted
     /// (ids, wrong passwords) is no part of it.
     pub(crate) fn forget_everything(&self) -> Held {
-        self.0.rule_groups.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.0.named.forget();
-        self.0.shadowed.forget();
+        self.0.forget_groups_by_name();
         self.0.memory().forget_everything()
     }
 

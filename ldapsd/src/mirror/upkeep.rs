@@ -62,8 +62,13 @@ pub(super) async fn again(
     let gone: HashSet<Sid> = absent(&groups, groups_now.iter().map(|now| now.group.record.sid));
     for now in groups_now {
         graph.set_group(now.group, now.served, (&now.users, &now.groups), &mut touched);
+        // Each walks everybody, and the heart is to beat meanwhile.
+        tokio::task::yield_now().await;
     }
-    gone.iter().for_each(|sid| graph.remove_group(*sid, &mut touched));
+    for sid in &gone {
+        graph.remove_group(*sid, &mut touched);
+        tokio::task::yield_now().await;
+    }
     view.forget_groups(gone.into_iter());
     let gone = absent(&users, users_now.iter().map(|user| user.record.sid));
     for (_, rid) in gone.iter().filter_map(Sid::split_rid) {

@@ -4,6 +4,7 @@
 //! ```text
 //! Offline       the records in force, one file each, and one hash at a time
 //!   record      one person: what AD said, the hash, the wrong tries
+//!   in_force    which record it is, and whether something has ended it since
 //!   store       files that are whole at every moment
 //!   verifier    Argon2id
 //!   tries       how long a guesser waits
@@ -11,12 +12,14 @@
 //!
 //! When something is kept and when it goes is decided by `logins/offline.rs`.
 
+mod in_force;
 pub(crate) mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tries;
 mod verifier;
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +31,8 @@ use lru::LruCache;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+pub(crate) use in_force::Begun;
+use in_force::InForce;
 use record::Record;
 use store::Store;
 pub(crate) use verifier::Verifier;
@@ -39,7 +44,7 @@ const VOUCHED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The people who may log in without a domain controller.
 pub(crate) struct Offline {
-    records: Mutex<HashMap<Sid, Arc<Record>>>,
+    in_force: Mutex<InForce>,
     /// Writes one change after the other, so that the file says what memory does.
     store: tokio::sync::Mutex<Store>,
     /// One hash at a time: each takes tens of megabytes.
@@ -53,7 +58,7 @@ impl Offline {
     pub(crate) fn open(state_dir: &Path) -> Self {
         let (store, records) = Store::open(state_dir);
         Self {
-            records: Mutex::new(records.into_iter().map(|r| (r.sid(), Arc::new(r))).collect()),
+            in_force: Mutex::new(InForce::of(records)),
             store: tokio::sync::Mutex::new(store),
             hashing: tokio::sync::Mutex::default(),
             vouched: Mutex::new(LruCache::new(VOUCHED)),
@@ -62,12 +67,12 @@ impl Offline {
 
     /// Every record, for the look-ups to know these people from the start.
     pub(crate) fn all(&self) -> Vec<Arc<Record>> {
-        self.records().values().cloned().collect()
+        self.in_force().all().cloned().collect()
     }
 
     /// The record of this account.
     pub(crate) fn of(&self, sid: Sid) -> Option<Arc<Record>> {
-        self.records().get(&sid).cloned()
+        self.in_force().get(sid).cloned()
     }
 
     /// The record of who was known by this name, and had this uid where one is given.
@@ -75,17 +80,42 @@ impl Offline {
         let is_theirs = |record: &&Arc<Record>| {
             record.is_named(name) && uid.is_none_or(|uid| record.user.entry.uid == uid)
         };
-        self.records().values().find(is_theirs).cloned()
+        self.in_force().all().find(is_theirs).cloned()
     }
 
-    /// Keeps a record in place of the one before. It is on the disk when this returns.
-    pub(crate) async fn keep(&self, record: Record) {
+    /// What is in force of this account as something begins that is to end with [`Self::keep`].
+    pub(crate) fn begin(&self, sid: Sid) -> Begun {
+        self.in_force().begin(sid)
+    }
+
+    /// Keeps a record in place of the one it began with; not where that was ended meanwhile, or
+    /// another has taken its place. It is on the disk when this returns; whether it was to be kept.
+    pub(crate) async fn keep(&self, record: Record, begun: &Begun) -> bool {
         let store = self.store.lock().await;
+        let holds = self.in_force().still_holds(record.sid(), begun);
+        if holds {
+            self.put(&store, record).await;
+        }
+        holds
+    }
+
+    /// Keeps another state of a record, as it is by now. None: it is in force no longer.
+    pub(crate) async fn change(
+        &self,
+        record: &Record,
+        change: impl FnOnce(&Record) -> Record,
+    ) -> Option<Arc<Record>> {
+        let store = self.store.lock().await;
+        let now = self.of(record.sid()).filter(|now| now.verifier == record.verifier)?;
+        Some(self.put(&store, change(&now)).await)
+    }
+
+    async fn put(&self, store: &Store, record: Record) -> Arc<Record> {
         let (file, record) = (store.file(record.sid()), Arc::new(record));
         let kept = record.clone();
         let written = spawn_blocking(move || store::write(&file, &kept)).await;
         match written.map_err(std::io::Error::other).and_then(|written| written) {
-            Ok(()) => drop(self.records().insert(record.sid(), record)),
+            Ok(()) => self.in_force().put(record.clone()),
             Err(error) => {
                 let name = &record.user.entry.name;
                 tracing::error!(
@@ -93,21 +123,22 @@ impl Offline {
                 );
                 // The file is the one from before, and so memory stays what it was; but for the
                 // count of wrong tries, which a full disk must not stop.
-                if let Some(before) = self.records().get_mut(&record.sid())
-                    && before.verifier == record.verifier
-                {
-                    *before = record.clone();
+                let mut in_force = self.in_force();
+                if in_force.get(record.sid()).is_some_and(|now| now.verifier == record.verifier) {
+                    in_force.put(record.clone());
                 }
             }
         }
+        record
     }
 
     /// Keeps nothing of this account any longer; says why, if there was something.
     pub(crate) async fn forget(&self, sid: Sid, why: &str) {
         let store = self.store.lock().await;
-        let Some(record) = self.records().remove(&sid) else { return };
-        let name = &record.user.entry.name;
-        match store::remove(&store.file(sid)) {
+        let Some(record) = self.in_force().end(sid) else { return };
+        let (name, file) = (&record.user.entry.name, store.file(sid));
+        let removed = spawn_blocking(move || store::remove(&file)).await;
+        match removed.map_err(std::io::Error::other).and_then(|removed| removed) {
             Ok(()) => {
                 tracing::info!(
                     "{name} can no longer log in offline with the saved password: {why}"
@@ -163,8 +194,8 @@ impl Offline {
         self.vouched().get(&sid).is_some_and(|moment| moment.elapsed() < VOUCHED_FOR)
     }
 
-    fn records(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Record>>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn vouched(&self) -> MutexGuard<'_, LruCache<Sid, Instant>> {

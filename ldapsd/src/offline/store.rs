@@ -88,16 +88,21 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     out.write_all(content)?;
     out.sync_all()?;
     fs::rename(&unfinished, file)?;
-    // The name is the directory's to keep.
-    File::open(dir)?.sync_all()
+    sync_dir(file)
 }
 
-/// Removes a record's file.
+/// Removes a record's file; it is off the disk when this returns.
 pub(super) fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
     }
+    sync_dir(file)
+}
+
+/// The name is the directory's to keep.
+fn sync_dir(file: &Path) -> io::Result<()> {
+    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! ```text
 //! Published       one map for the daemon's life; a thread for each configuration in force
 //!   publishing    the thread: of whom something has changed -> what stands in the map
+//!   fullness      that there is no room is told once
 //!   local_files   whoever the host makes itself is withdrawn at once
 //! ```
 //!
 //! In the map is what the socket would answer from memory, as long as nothing speaks against it. What
 //! is doubted is withdrawn: whoever wants it asks, it is read again, and published again.
 
+mod fullness;
 mod local_files;
 mod publishing;
 

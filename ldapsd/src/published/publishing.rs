@@ -10,6 +10,7 @@ use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::protocol::client::monotonic_now;
 use ldaps_core::sid::Sid;
 
+use super::fullness::Fullness;
 use crate::lookups::copies::Watch;
 use crate::lookups::local_names::Names;
 use crate::lookups::memory::{Copied, Key, KnownGroup, KnownUser, Membership, Trust};
@@ -26,7 +27,7 @@ pub(super) struct Publishing {
     local: Option<Arc<Names>>,
     /// Under which uid and other names each user stands in the map.
     users: HashMap<Sid, Standing>,
-    is_full: bool,
+    fullness: Fullness,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ struct Standing {
 
 /// What belongs into the map.
 enum Put {
-    User(Sid, Arc<KnownUser>, Box<[Box<str>]>),
+    User(Arc<KnownUser>, Box<[Box<str>]>),
     Group(Arc<KnownGroup>),
     Membership(u32, Arc<Membership>),
     Nobody(OwnedKey, Duration),
@@ -46,7 +47,7 @@ enum Put {
 impl Publishing {
     pub(super) fn new(watch: Watch, map: MapWriter) -> Self {
         let local = watch.local_names();
-        Self { watch, map, local, users: HashMap::new(), is_full: false }
+        Self { watch, map, local, users: HashMap::new(), fullness: Fullness::default() }
     }
 
     pub(super) fn run(mut self, everybody: Vec<Subject>) {
@@ -71,13 +72,14 @@ impl Publishing {
             })
             .collect();
         for key in self.map.keys() {
-            if !self.holds(&key, &groups_of) {
+            if !self.take_over(&key, &groups_of) {
                 self.map.remove(key.key());
             }
         }
     }
 
-    fn holds(&mut self, key: &OwnedKey, groups_of: &HashMap<u32, Sid>) -> bool {
+    /// Whether what stands under this key still holds; a user who does is known to stand there.
+    fn take_over(&mut self, key: &OwnedKey, groups_of: &HashMap<u32, Sid>) -> bool {
         let map = self.map.view();
         match key {
             OwnedKey::UserName(raw) => {
@@ -150,17 +152,13 @@ impl Publishing {
         let subjects: HashSet<Subject> = subjects.into_iter().collect();
         let puts: Vec<Put> =
             subjects.into_iter().flat_map(|subject| self.withdraw_or(subject)).collect();
-        let mut full = false;
-        for put in puts {
-            full |= matches!(self.put(put), Err(PutError::Full));
-        }
-        if full && !self.is_full {
+        let outcomes: Vec<_> = puts.into_iter().map(|put| self.put(put)).collect();
+        if self.fullness.is_news(&outcomes) {
             tracing::warn!(
                 "the shared map is full: who is not in it is answered by the socket. map_mib under \
                  [cache] in ldaps.toml says how large it may be, a quarter of /run at most"
             );
         }
-        self.is_full = full;
     }
 
     /// Withdraws what does not hold any more; gives what does.
@@ -215,7 +213,7 @@ impl Publishing {
         }
         // Withdrawn with the user, and not changed since: nobody would tell of them.
         let membership = self.withdraw_membership_or(sid);
-        [Some(Put::User(sid, user.known, aliases)), membership].into_iter().flatten().collect()
+        [Some(Put::User(user.known, aliases)), membership].into_iter().flatten().collect()
     }
 
     fn withdraw_membership_or(&mut self, sid: Sid) -> Option<Put> {
@@ -233,15 +231,11 @@ impl Publishing {
 
     fn put(&mut self, put: Put) -> Result<(), PutError> {
         let done = match put {
-            Put::User(sid, user, aliases) => {
-                let done = self.map.put_user(&user.entry).and_then(|()| {
-                    aliases.iter().try_for_each(|alias| self.map.put_alias(alias, &user.entry))
-                });
-                if done.is_err() {
-                    self.users.remove(&sid);
-                }
-                done
-            }
+            // Where there was room for a part, that part stands, and so `users` goes on telling
+            // where it is to be withdrawn.
+            Put::User(user, aliases) => self.map.put_user(&user.entry).and_then(|()| {
+                aliases.iter().try_for_each(|alias| self.map.put_alias(alias, &user.entry))
+            }),
             Put::Group(group) => self.map.put_group(&group.entry()),
             Put::Membership(uid, membership) => self.map.put_groups_of(uid, &membership.gids),
             Put::Nobody(key, until) => self.map.put_nobody(key.key(), until),

@@ -73,7 +73,8 @@ pub(crate) async fn of_user(
     };
     let (sid, attribute) = (user.record.sid, host.config.ssh.attribute.as_str());
     let known = host.ssh_keys.known(sid);
-    let asked = host.directory.values(&user.record.dn, attribute);
+    // By the SID: the DN may be somebody else's by now.
+    let asked = host.directory.values_of(sid, attribute);
     let answer = match known {
         None => asked.await,
         Some(known) => match timeout(PATIENCE, asked).await {

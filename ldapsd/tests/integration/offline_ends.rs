@@ -1,12 +1,13 @@
 //! What is saved for offline logins, what ends it, and what does not.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ldaps_core::protocol::admin::AdminRequest;
 use ldaps_core::protocol::messages::Verdict;
 use ldaps_core::protocol::tools::Whom;
 use ldaps_core::refusal::Refusal;
-use test_directory::{Directory, GroupKind};
+use test_directory::{Directory, Fault, GroupKind};
 
 use crate::offline::{ALICE, LAPTOP, NEW, RIGHT, WRONG, WRONG_OFFLINE, now};
 use crate::stage::{Extra, Stage};
@@ -205,4 +206,29 @@ fn after_a_change_here_the_old_password_opens_or_the_new_one_does_not() {
     stage.go_offline();
     assert_eq!(stage.offline_auth("alice", ALICE, RIGHT).verdict, WRONG_OFFLINE);
     assert_eq!(stage.offline_auth("alice", ALICE, NEW.as_bytes()).verdict, Verdict::Granted);
+}
+
+#[test]
+fn a_try_that_is_held_opens_what_was_ended_meanwhile() {
+    let Some(stage) = Stage::for_logins(LAPTOP) else { return };
+    assert_eq!(stage.auth("alice", "sshd", RIGHT).verdict, Verdict::Granted);
+    stage.go_offline();
+    // The fifth try is held for four seconds.
+    for _ in 0..4 {
+        assert_eq!(stage.offline_auth("alice", ALICE, WRONG).verdict, WRONG_OFFLINE);
+    }
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| stage.offline_auth("alice", ALICE, RIGHT));
+        // It is held as soon as no server has answered it.
+        std::thread::sleep(Duration::from_millis(700));
+        stage.server.edit(|d| d.disable("alice").unwrap());
+        stage.server.fault(Fault::None);
+        while by_key(&stage) != DISABLED {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert!(!held.is_finished(), "it was not held");
+        let answer = held.join().unwrap();
+        assert_eq!(answer.verdict, WRONG_OFFLINE, "{}", answer.line);
+    });
+    assert_eq!(stage.saved(), Vec::<PathBuf>::new(), "{}", stage.daemon.log());
 }

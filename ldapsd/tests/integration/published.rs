@@ -267,3 +267,28 @@ fn a_user_the_directory_has_no_more_stays_in_the_map() {
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(stage.user("frank"), None);
 }
+
+#[test]
+fn who_has_no_room_for_all_names_stays_in_a_full_map_with_groups_that_are_no_longer_theirs() {
+    let sections = "[cache]\nmap_mib = 1\npoll = \"1s\"\npositive = \"1h\"\nnegative = \"1h\"\n\
+                    [access]\nallow = [\"*\"]\n";
+    let stage = Stage::new(Extra { sections, ..POLLED });
+    stage.knows_alice();
+    // Names of nobody's, which anybody may ask for, until there is no room for one of hers.
+    let ask = |name: &str| (stage.user(name), stage.user(name));
+    let is_full = || stage.daemon.log().contains("the shared map is full");
+    let fill = |at| drop(ask(&format!("nobody-of-a-name-that-takes-much-room-in-the-map-{at:06}")));
+    (0..12_000).take_while(|at| at % 100 != 0 || !is_full()).for_each(fill);
+    assert!(is_full());
+    (0..60).for_each(|at| drop(ask(&format!("n{at}"))));
+    stage.knows_alice();
+    for name in ["alice@corp.example", "corp\\alice"] {
+        stage.user(name).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(stage.map_user(name), Answer::Unknown, "there was room");
+    }
+    stage.server.edit(|data| data.remove_from_group("alice", "linux-users").unwrap());
+    stage.until("the end of her groups", || stage.map_gids("alice") == Answer::Unknown);
+    stage.server.edit(|data| renamed(data, "alice", "alicia").unwrap());
+    stage.until("the end of her name", || stage.map_user("alice") == Answer::Unknown);
+}

@@ -1,6 +1,7 @@
 //! How many searches a question costs, counted at the directory: each is a round trip that somebody
 //! waits for.
 
+use ldaps_core::protocol::admin::AdminRequest;
 use ldaps_core::protocol::messages::NssReply;
 use ldaps_core::protocol::messages::NssRequest::{self, GroupsOf, UserById, UserByName};
 use ldaps_core::protocol::messages::Verdict::{Granted, NotOurs, Refused};
@@ -125,6 +126,11 @@ fn a_login_again_costs_more_than_one_search_and_the_bind() {
     assert_eq!(search.base, format!("<SID=S-1-5-21-123-456-789-{}>", ALICE - FIRST_ID));
     assert!(search.attributes.iter().any(|name| name == "tokenGroups"), "{search:?}");
     assert!(!asks_for_the_password(search), "before the bind nothing is computed: {search:?}");
+
+    // An administrator has everything forgotten: that, too.
+    stage.admin(&AdminRequest::Flush { anyway: false });
+    let anew = stage.searches_of(|| logs_in(&stage));
+    assert!(anew.iter().any(asks_for_the_password), "{anew:#?}");
 }
 
 #[test]

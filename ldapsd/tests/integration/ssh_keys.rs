@@ -73,3 +73,18 @@ fn another_attribute_is_not_read() {
     give(&stage, "altSecurityIdentities", &[&format!("SSHKey:{ED25519} other")]);
     assert_eq!(keys(&stage, "alice"), [ED25519]);
 }
+
+#[test]
+fn a_key_of_whoever_has_the_place_of_a_known_person_by_now_is_that_persons() {
+    let sections = format!("{}[cache]\npoll = \"60s\"\n", RULES.sections);
+    let stage = Stage::new(Extra { sections: &sections, ..RULES });
+    assert_eq!(keys(&stage, "alice"), [""; 0]);
+    stage.server.edit(|data| {
+        let place = data.dn_of("alice").unwrap();
+        data.move_to("alice", "CN=Alice,OU=Elsewhere,DC=corp,DC=example").unwrap();
+        data.move_to("bob", &place).unwrap();
+        let key = format!("SSHKey:{ED25519}");
+        data.set_attribute("bob", "altSecurityIdentities", &[&key]).unwrap();
+    });
+    assert_eq!(keys(&stage, "alice"), [""; 0], "bob's key opens alice's account");
+}

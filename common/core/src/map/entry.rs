@@ -168,9 +168,11 @@ impl<'m> GroupView<'m> {
         field(self.text, 0, self.passwd_at)
     }
 
-    /// Where in the text each member begins; every one lies within it.
+    /// Where in the text each member begins; every one lies within it, whatever the writer has
+    /// done to the offsets since they were looked at.
     pub fn member_offsets(&self) -> impl ExactSizeIterator<Item = usize> + 'm {
-        self.offsets.iter().map(|offset| u32::from_ne_bytes(*offset) as usize)
+        let last = self.text.len().saturating_sub(1);
+        self.offsets.iter().map(move |offset| (u32::from_ne_bytes(*offset) as usize).min(last))
     }
 
     /// The canonical names of the members.
@@ -198,7 +200,8 @@ impl<'m> GroupView<'m> {
         text.get(name_len..)?.strip_prefix(NO_PASSWORD)?;
         let view = Self { gid: u32_at(entry, HEAD)?, passwd_at: name_len + 1, offsets, text };
         // One pass without a branch for each: it is done for 3,000 members at a time.
-        let last = view.member_offsets().fold(0, usize::max);
+        let raw = offsets.iter().map(|offset| u32::from_ne_bytes(*offset) as usize);
+        let last = raw.fold(0, usize::max);
         (last < text.len() && text.last() == Some(&0)).then_some(view)
     }
 }
@@ -377,4 +380,18 @@ fn until_nul(text: &[u8]) -> &[u8] {
 
 fn text(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_that_a_broken_writer_changes_after_the_check_leads_out_of_the_text() {
+        let offsets = [8_u32, u32::MAX, 10, 11].map(u32::to_ne_bytes);
+        let text = b"staff\0*\0a\0";
+        let group = GroupView { gid: 200_001, passwd_at: 6, offsets: &offsets, text };
+        assert_eq!(group.member_offsets().collect::<Vec<_>>(), [8, 9, 9, 9]);
+        assert_eq!(group.members().collect::<Vec<_>>(), [&b"a"[..], b"", b"", b""]);
+    }
 }

@@ -142,11 +142,14 @@ impl Attachment {
             }
             match open_trusted(run_dir, &run_dir.join(&file_name(number))) {
                 Ok((file, _)) => {
-                    attachment.map = map(&file, number);
+                    attachment.map = map(&file, number)?;
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => break,
+                // A file that is not the daemon's stays so; a process that has no descriptor left
+                // will have one again, and then looks again.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+                Err(_) => return None,
             }
         }
         Some(attachment)
@@ -173,13 +176,14 @@ impl Attachment {
     }
 }
 
-fn map(file: &File, number: u32) -> Option<(Mapping, Shape)> {
+/// The file's memory, if it is a map. None: it cannot be had now.
+fn map(file: &File, number: u32) -> Option<Option<(Mapping, Shape)>> {
     if file.metadata().ok()?.len() < PAGE as u64 {
-        return None;
+        return Some(None);
     }
     let map = Mapping::of(file).ok()?;
-    let shape = shape(map.region(), number)?;
-    Some((map, shape))
+    let shape = shape(map.region(), number);
+    Some(shape.map(|shape| (map, shape)))
 }
 
 /// The shape of a file that is the one with this number.

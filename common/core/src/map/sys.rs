@@ -65,7 +65,7 @@ impl<'m> Region<'m> {
         // SAFETY: the range is within the memory, which lives for 'm; it is an entry's or the
         // header's fixed part, which by the writer's promise nobody writes while a slot (or the
         // page ctl) leads here. What a broken promise changes are bytes that the caller copies:
-        // no length and no offset is read from them twice.
+        // no length and no offset is believed of them that was looked at by an earlier reading.
         Some(unsafe { std::slice::from_raw_parts(begin.as_ptr(), length) })
     }
 

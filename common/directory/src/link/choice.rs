@@ -142,7 +142,7 @@ impl Link {
         let others = self.lock().servers.clone();
         let mut read_only = None;
         for server in others.iter().filter(|server| **server != first) {
-            match self.meet(server).await {
+            match self.meet_of_this_domain(server).await {
                 Ok(met) if met.introduction.is_read_only => {
                     read_only.get_or_insert(met.connection);
                 }
@@ -228,6 +228,14 @@ impl Link {
         Ok(Met { connection, introduction })
     }
 
+    /// The same of a server that a person's password is to be sent to next: it shows whose domain
+    /// it is of to the service account alone, which is therefore bound on a connection before.
+    async fn meet_of_this_domain(&self, server: &Server) -> Result<Met, DirectoryError> {
+        let met = self.meet(server).await?;
+        self.bind_to(met).await?;
+        self.meet(server).await
+    }
+
     /// Binds the service account.
     async fn bind_to(&self, met: Met) -> Result<Bound, DirectoryError> {
         let Met { connection, introduction } = met;
@@ -262,7 +270,7 @@ impl Link {
                     domain.dns_name, domain.sid, known.dns_name, known.sid
                 ),
             }),
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 }

@@ -264,8 +264,8 @@ async fn a_login_fails_because_one_of_two_servers_takes_no_connection() {
     assert_eq!((two.first.server.binds("alice"), two.second.binds("alice")), (0, 1));
 }
 
-#[tokio::test]
-async fn a_server_of_another_domain_is_believed() {
+/// Another domain of the same name, with an alice.
+fn another_domain() -> Data {
     let mut other = Data::empty("corp.example", "CORP", "dc2", Sid::nt(&[21, 9, 9, 9]));
     for (rid, name, password) in
         [(1103, "svc-linux", SERVICE_PASSWORD), (1107, "alice", USER_PASSWORD)]
@@ -273,7 +273,24 @@ async fn a_server_of_another_domain_is_believed() {
         other.add_user(name, rid).unwrap();
         other.set_password(name, password).unwrap();
     }
-    let mut two = Two::new(other);
+    other
+}
+
+#[tokio::test]
+async fn a_persons_password_goes_to_a_server_of_another_domain() {
+    let two = Two::new(another_domain());
+    let directory = two.directory();
+    asks(&directory).await.unwrap();
+    let alice = directory.user_by_name(&user("alice")).await.unwrap().unwrap();
+    two.first.server.fault(Fault::SilenceBeforeTls);
+    let error = directory.authenticate(&alice.dn, &password(USER_PASSWORD)).await.unwrap_err();
+    assert!(matches!(error, DirectoryError::WrongDomain { .. }), "{error}");
+    assert_eq!((two.first.server.binds("alice"), two.second.binds("alice")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_of_another_domain_is_believed() {
+    let mut two = Two::new(another_domain());
     let directory = two.directory();
     asks(&directory).await.unwrap();
     two.first.server.stop();

@@ -15,6 +15,13 @@ use super::{Key, KnownGroup, KnownUser, Membership, Memory, Subject};
 impl Memory {
     /// Has a user asked for again before the entry is served as fresh.
     pub(crate) fn doubt_user(&mut self, sid: Sid) {
+        self.changed.user(sid);
+        self.doubt_held_user(sid);
+    }
+
+    /// The same where another user has turned out to have a name of theirs: what is being read of
+    /// them meanwhile is none the older for it.
+    pub(super) fn doubt_held_user(&mut self, sid: Sid) {
         if let Some(held) = self.users.get_mut(&sid) {
             held.doubted = true;
             self.outboxes.put(Subject::User(sid));
@@ -23,14 +30,30 @@ impl Memory {
 
     /// The same of a group.
     pub(crate) fn doubt_group(&mut self, gid: u32) {
+        self.changed.groups();
+        self.doubt_held_group(gid);
+    }
+
+    /// As [`Self::doubt_held_user`].
+    pub(super) fn doubt_held_group(&mut self, gid: u32) {
         if let Some(held) = self.groups.get_mut(&gid) {
             held.doubted = true;
             self.outboxes.put(Subject::Group(gid));
         }
     }
 
+    /// The same of the groups of this user.
+    pub(crate) fn doubt_membership(&mut self, sid: Sid) {
+        self.changed.user(sid);
+        if let Some(held) = self.memberships.get_mut(&sid).filter(|held| !held.doubted) {
+            held.doubted = true;
+            self.outboxes.put(Subject::Membership(sid));
+        }
+    }
+
     /// The same of the groups of all for whom this is true.
     pub(crate) fn doubt_memberships(&mut self, concerned: impl Fn(Sid, &Membership) -> bool) {
+        self.changed.groups();
         for (sid, held) in &mut self.memberships {
             if !held.doubted && concerned(*sid, &held.known) {
                 held.doubted = true;
@@ -41,6 +64,7 @@ impl Memory {
 
     /// The same of everything.
     pub(crate) fn doubt_everything(&mut self) {
+        self.changed.everything();
         for sid in self.users.keys().copied().collect::<Vec<_>>() {
             self.doubt_user(sid);
         }
@@ -58,6 +82,7 @@ impl Memory {
 
     /// The same of all groups for which this is true.
     pub(crate) fn doubt_groups(&mut self, concerned: impl Fn(&KnownGroup) -> bool) {
+        self.changed.groups();
         for (gid, held) in &mut self.groups {
             if !held.doubted && concerned(&held.known) {
                 held.doubted = true;
@@ -128,6 +153,7 @@ impl Memory {
 
     /// Does not hold these for nobody's any more, nor any id: whose that is cannot be seen here.
     pub(crate) fn not_nobody(&mut self, keys: Vec<Key>) {
+        self.changed.anything();
         let ids = self.nobody.iter().map(|(key, _)| key);
         let ids = ids.filter(|key| matches!(key, Key::Uid(_) | Key::Gid(_))).cloned();
         for key in ids.chain(keys).collect::<Vec<_>>() {

@@ -120,7 +120,7 @@ fn lowest<Known>(
 }
 
 impl Membership {
-    fn is_of_the_same_groups(&self, other: &Self) -> bool {
+    pub(super) fn is_of_the_same_groups(&self, other: &Self) -> bool {
         fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
             all.sort_unstable();
             all

@@ -8,8 +8,9 @@ use super::{Key, Memory, Recalled, Subject, canonical_keys};
 
 impl Memory {
     /// Keeps that nobody has a name or id. Only an answer of the directory says so, never an
-    /// error.
-    pub(crate) fn keep_nobody(&mut self, key: Key) {
+    /// error; and where a change was heard of since it was begun to ask, not even that.
+    pub(crate) fn keep_nobody(&mut self, key: Key, begun: Instant) {
+        let may_be_somebodys = self.changed.anything_since(begun);
         if let Some(sid) = self.user_keys.get(&key).copied() {
             // Whether all of the account is gone, or a name of it, is not known.
             if canonical_keys(&self.users[&sid].known.entry).contains(&key) {
@@ -21,7 +22,9 @@ impl Memory {
         if let Some(gid) = self.held_group(&key).map(|held| held.known.gid) {
             self.forget_group(gid);
         }
-        self.nobody.put(key, Instant::now());
+        if !may_be_somebodys {
+            self.nobody.put(key, Instant::now());
+        }
     }
 
     pub(super) fn nobody_or_unknown<Known>(&mut self, key: &Key) -> Recalled<Known> {

@@ -20,6 +20,7 @@ pub(super) async fn flush(host: &Host, anyway: bool) -> AdminReply {
     let held = host.lookups.forget_everything();
     host.mirror.forgotten();
     host.ssh_keys.forget();
+    host.expiries.forget_all();
     // Whoever may log in offline has to be known then.
     let kept = host::recollect(&host.config, &host.lookups, &host.offline);
     // What stands in the shared map is withdrawn when this is answered.

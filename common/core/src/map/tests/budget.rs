@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::MapWriter;
 use super::{BUDGET, found, group, is_full, run_dir, user, writer};
-use crate::entries::PasswdEntry;
+use crate::entries::{GroupEntry, PasswdEntry};
 use crate::run_dir::RunDir;
 
 /// Bytes that all map files take on the file system.
@@ -104,4 +104,21 @@ fn half_a_million_users_or_a_group_of_a_hundred_thousand_do_not_fit() {
     let map = MapWriter::open(&dir.join(""), ctl, BUDGET * 8).unwrap();
     assert_eq!(map.stats().number, number);
     assert!(found(map.view().user_by_name(b"user499999")).is_some());
+}
+
+#[test]
+fn what_cannot_be_published_leaves_the_older_one_in_its_place() {
+    let (_top, dir, ctl) = run_dir();
+    let mut map = writer(&dir, &ctl);
+    let (alice, staff) = (user("alice", 200_001), group("staff", 200_002, 3));
+    map.put_user(&alice).unwrap();
+    map.put_groups_of(200_001, &[200_002]).unwrap();
+    map.put_group(&staff).unwrap();
+
+    map.put_groups_of(200_001, &[200_002, 7]).unwrap_err();
+    assert!(found(map.view().groups_of(b"alice")).is_none());
+    map.put_user(&PasswdEntry { shell: "no path".into(), ..alice }).unwrap_err();
+    assert!(found(map.view().user_by_uid(200_001)).is_none());
+    map.put_group(&GroupEntry { members: vec!["a,b".into()], ..staff }).unwrap_err();
+    assert!(found(map.view().group_by_name(b"staff")).is_none());
 }

@@ -114,3 +114,18 @@ fn a_run_directory_that_is_gone_goes_on_answering() {
     assert!(knows(&reader, &dir, "bob"));
     assert!(!knows(&reader, &dir, "alice"));
 }
+
+#[test]
+fn what_could_not_be_opened_once_is_not_looked_for_again() {
+    let (_top, dir, ctl) = run_dir();
+    let mut map = writer(&dir, &ctl);
+    map.put_user(&user("alice", 200_001)).unwrap();
+    let (file, away) = (dir.join(&format!("map-{}", ctl.map())), dir.join("away"));
+    // A link is not followed, which is an error like any other: no descriptor, no memory.
+    std::fs::rename(&file, &away).unwrap();
+    std::os::unix::fs::symlink(&away, &file).unwrap();
+    let reader = SharedMap::new();
+    assert!(!knows(&reader, &dir, "alice"));
+    std::fs::rename(&away, &file).unwrap();
+    assert!(knows(&reader, &dir, "alice"));
+}

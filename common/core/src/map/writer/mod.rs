@@ -135,10 +135,10 @@ impl MapWriter {
     /// # Errors
     /// [`PutError`]; then neither the name nor the uid leads anywhere.
     pub fn put_user(&mut self, user: &PasswdEntry) -> Result<(), PutError> {
-        user.check().map_err(PutError::Invalid)?;
-        let entry = encode_user(user).ok_or(PutError::Full)?;
+        let checked = user.check().map_err(PutError::Invalid);
+        let entry = checked.and_then(|()| encode_user(user).ok_or(PutError::Full));
         let keys = [Key::UserName(user.name.as_bytes()), Key::Uid(user.uid)];
-        self.put(&keys, &entry)
+        self.put(&keys, entry)
     }
 
     /// Publishes a group in the place of whatever had the name or the gid before.
@@ -146,10 +146,10 @@ impl MapWriter {
     /// # Errors
     /// [`PutError`]; then neither the name nor the gid leads anywhere.
     pub fn put_group(&mut self, group: &GroupEntry) -> Result<(), PutError> {
-        group.check().map_err(PutError::Invalid)?;
-        let entry = encode_group(group).ok_or(PutError::Full)?;
+        let checked = group.check().map_err(PutError::Invalid);
+        let entry = checked.and_then(|()| encode_group(group).ok_or(PutError::Full));
         let keys = [Key::GroupName(group.name.as_bytes()), Key::Gid(group.gid)];
-        self.put(&keys, &entry)
+        self.put(&keys, entry)
     }
 
     /// Publishes the gids of a user's groups, the primary one too. They are found as soon as the
@@ -158,11 +158,11 @@ impl MapWriter {
     /// # Errors
     /// [`PutError`]; then nothing is known of the user's groups.
     pub fn put_groups_of(&mut self, uid: u32, gids: &[u32]) -> Result<(), PutError> {
-        gids.iter()
-            .try_for_each(|gid| crate::entries::check_id(*gid))
-            .map_err(PutError::Invalid)?;
-        let entry = encode_groups_of(uid, gids).ok_or(PutError::Full)?;
-        self.put(&[Key::GroupsOf(uid)], &entry)
+        let mut ids = gids.iter();
+        let checked =
+            ids.try_for_each(|gid| crate::entries::check_id(*gid)).map_err(PutError::Invalid);
+        let entry = checked.and_then(|()| encode_groups_of(uid, gids).ok_or(PutError::Full));
+        self.put(&[Key::GroupsOf(uid)], entry)
     }
 
     /// Lets another form of a user's name lead to the user, for as long as the uid and the
@@ -171,8 +171,8 @@ impl MapWriter {
     /// # Errors
     /// [`PutError`]; then the alias leads nowhere.
     pub fn put_alias(&mut self, alias: &str, user: &PasswdEntry) -> Result<(), PutError> {
-        let entry = encode_alias(alias, user).ok_or(PutError::Full)?;
-        self.put(&[Key::UserName(alias.as_bytes())], &entry)
+        let entry = encode_alias(alias, user).ok_or(PutError::Full);
+        self.put(&[Key::UserName(alias.as_bytes())], entry)
     }
 
     /// Publishes that nobody has this name or id, until a moment of CLOCK_MONOTONIC.
@@ -180,9 +180,9 @@ impl MapWriter {
     /// # Errors
     /// [`PutError`]; then nothing is known of it.
     pub fn put_nobody(&mut self, key: Key<'_>, expires: Duration) -> Result<(), PutError> {
-        let entry = encode_nobody(&key, expires).ok_or(PutError::Full)?;
+        let entry = encode_nobody(&key, expires).ok_or(PutError::Full);
         let was_one = matches!(self.view().find(&key), Some((_, Entry::Nobody(_))));
-        self.put(&[key], &entry)?;
+        self.put(&[key], entry)?;
         if !was_one {
             self.nobodies.push_back(OwnedKey::of(&key));
         }
@@ -239,11 +239,12 @@ impl MapWriter {
     }
 
     /// Publishes an entry under its keys, in the place of what each of them led to.
-    fn put(&mut self, keys: &[Key<'_>], entry: &[u8]) -> Result<(), PutError> {
-        if self.is_there(keys, entry) {
-            return Ok(());
-        }
-        let outcome = self.put_anew(keys, entry);
+    /// Where there is none to publish, nothing older stays in its place.
+    fn put(&mut self, keys: &[Key<'_>], entry: Result<Vec<u8>, PutError>) -> Result<(), PutError> {
+        let outcome = entry.and_then(|entry| match self.is_there(keys, &entry) {
+            true => Ok(()),
+            false => self.put_anew(keys, &entry),
+        });
         if outcome.is_err() {
             keys.iter().for_each(|key| self.remove(*key));
         }
