@@ -138,3 +138,47 @@ fn somebody_far_above_the_known_ranges_has_no_id_or_loses_it() {
     }
     assert_eq!(stage.user("alice").map(|user| user.uid), Some(FIRST_ID + 1107));
 }
+
+/// An account or group, and its id with `collision = "refuse"` and with "shift". Of 45 slices of 1000
+/// ids the domain's own is the twelfth, and the RIDs from 1000 on fall on it, too; those from 2000 on
+/// fall on one that is free. The ids were computed by sssd's algorithm (sss_idmap.c), written down
+/// once more apart from ours.
+const COLLIDING: &[(&str, Option<u32>, Option<u32>)] = &[
+    ("alice", None, Some(213_107)),
+    ("bob", None, Some(213_108)),
+    ("elsewhere", Some(237_005), Some(237_005)),
+    ("linux-admins", None, Some(213_201)),
+    ("domain users", Some(212_513), Some(212_513)),
+];
+
+#[test]
+fn a_range_whose_slice_is_taken_has_other_ids_than_sssd_gives_or_another_after_a_restart() {
+    for (collision, is_shifted) in [("refuse", false), ("shift", true)] {
+        let sections = format!(
+            "[ids]\nrange_min = 200000\nrange_max = 245000\nrange_size = 1000\n\
+             collision = {collision:?}\n[access]\nallow = [\"*\"]\n"
+        );
+        let mut stage = Stage::new(Extra { sections: &sections, ..EVERYBODY });
+        stage.server.edit(|data| data.add_user("elsewhere", 2005)).unwrap();
+        for restart in [false, true] {
+            if restart {
+                forget_all_but_ids(&mut stage);
+            }
+            for (name, refused, shifted) in COLLIDING {
+                let wanted = if is_shifted { *shifted } else { *refused };
+                let is_group = ["linux-admins", "domain users"].contains(name);
+                let (by_name, by_id) = if is_group {
+                    let by_id = wanted.and_then(|gid| stage.group_by_id(gid));
+                    (stage.group(name).map(|group| group.gid), by_id.map(|group| group.name))
+                } else {
+                    let by_id = wanted.and_then(|uid| stage.user_by_id(uid));
+                    (stage.user(name).map(|user| user.uid), by_id.map(|user| user.name))
+                };
+                assert_eq!(by_name, wanted, "{name}, {collision}, again: {restart}");
+                assert_eq!(by_id.as_deref(), wanted.map(|_| *name), "{name}, {collision}");
+            }
+            let told = stage.daemon.log().contains("is taken by another range of the domain");
+            assert_eq!(told, !is_shifted, "{collision}: {}", stage.daemon.log());
+        }
+    }
+}

@@ -32,7 +32,7 @@ impl Stage {
         SharedMap::new().read(|| RunDir::at(&self.files.path("run")).ok(), |map| look(map))
     }
 
-    fn map_user(&self, name: &str) -> Answer<PasswdEntry> {
+    pub fn map_user(&self, name: &str) -> Answer<PasswdEntry> {
         let look = |map: &MapView<'_>| match map.user_by_name(name.as_bytes()) {
             Answer::Found(user) => Answer::Found(user.to_entry().unwrap()),
             Answer::Nobody => Answer::Nobody,
