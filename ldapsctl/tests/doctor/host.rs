@@ -3,7 +3,7 @@
 use crate::maker::{Pair, Request};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 use test_directory::{
@@ -92,7 +92,6 @@ impl Host {
         ] {
             host.write(name, content);
         }
-        host.mode("secret", 0o600);
         host.trust(&[&host.ca]);
         host.configure("", "", "");
         host
@@ -108,8 +107,18 @@ impl Host {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         if name == "secret" {
-            self.mode(name, 0o600);
+            self.keep_secret();
         }
+    }
+
+    /// As the package has it, on a machine where the package is: there the daemon's group is to read it.
+    fn keep_secret(&self) {
+        let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+        let gid = groups
+            .lines()
+            .find_map(|line| line.strip_prefix("ldapsd:")?.split(':').nth(1)?.parse::<u32>().ok());
+        let given = gid.is_some_and(|gid| chown(self.path("secret"), None, Some(gid)).is_ok());
+        self.mode("secret", if given { 0o640 } else { 0o600 });
     }
 
     pub fn remove(&self, name: &str) {
@@ -155,7 +164,9 @@ impl Host {
         text += &named.map(|name| format!("{name:?} = \"127.0.0.1\"\n")).unwrap_or_default();
         text += "[tls]\n";
         text += &usual(tls, "ca ", format!("ca = {:?}", self.path("ca.pem")));
-        text += &format!("{tls}\n[access]\nallow = [\"@linux-users\"]\n{sections}\n");
+        text += &format!("{tls}\n[groups]\nbase = \"OU=Groups,DC=corp,DC=example\"\n[access]\n");
+        text += &usual(sections, "allow ", "allow = [\"@linux-users\"]".to_owned());
+        text += &format!("{sections}\n");
         self.write("ldaps.toml", &text);
     }
 

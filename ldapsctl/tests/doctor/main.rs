@@ -6,6 +6,7 @@
     reason = "the functions beside the tests are tests too"
 )]
 
+mod access;
 mod apparmor;
 mod certificates;
 mod configuration;
