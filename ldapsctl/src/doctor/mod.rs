@@ -23,6 +23,7 @@ mod sshd;
 mod sssd;
 mod trust;
 mod unit;
+mod untrusted;
 
 use crate::terminal::Progress;
 use clap::Args;

@@ -106,20 +106,6 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: trust_again,
         },
         Row {
-            what: "the system's store is trusted, and lacks it",
-            break_it: |host| {
-                let text = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
-                let kept = text
-                    .lines()
-                    .filter(|line| !line.starts_with("ca "))
-                    .map(|line| format!("{line}\n"));
-                host.write("ldaps.toml", &kept.collect::<String>());
-            },
-            found: &[("TLS", "untrusted")],
-            remedy: "is missing in the system's store",
-            mend: |host| host.configure("", "", ""),
-        },
-        Row {
             what: "the issuing CA is not sent",
             break_it: |host| {
                 let issuing = Request::ca("Corp Issuing CA").signed_by(&host.ca);
@@ -256,22 +242,6 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             remedy: "by a stronger one",
             mend: trust_again,
         },
-        Row {
-            what: "a CA that ends soon, in a directory of them",
-            break_it: |host| {
-                let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
-                in_directory(host, &ca, "0123abcd.0");
-                in_directory(
-                    host,
-                    &host.ca,
-                    &format!("{:08x}.0", host.ca.x509.subject_name_hash()),
-                );
-                host.configure("", &format!("ca_dir = {:?}", host.path("cas")), "");
-            },
-            found: &[("TLS", "ca-ends")],
-            remedy: "get the CA that replaces it",
-            mend: |host| host.remove("cas/0123abcd.0"),
-        },
     ]);
 }
 
@@ -281,33 +251,9 @@ fn with_list(host: &Host, seconds_left: i64) {
     host.configure("", &tls, "");
 }
 
-fn in_directory(host: &Host, ca: &crate::maker::Pair, name: &str) {
-    host.write(&format!("cas/{name}"), std::str::from_utf8(&ca.pem()).unwrap());
-}
-
 /// The remedy itself: `ldapsctl cert import`.
 fn import(certificate: &Path, into: &Path) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ldapsctl"));
     command.args(["cert", "import", "--yes", "--into"]).arg(into).arg(certificate);
     assert!(command.output().unwrap().status.success());
-}
-
-#[test]
-fn a_ca_file_that_cannot_be_used_is_not_named() {
-    each(&[
-        Row {
-            what: "no CA file",
-            break_it: |host| host.remove("ca.pem"),
-            found: &[("configuration", "configuration-error"), ("TLS", "ca-file")],
-            remedy: "put the file there",
-            mend: trust_again,
-        },
-        Row {
-            what: "a CA file in DER",
-            break_it: |host| std::fs::write(host.path("ca.pem"), host.ca.der()).unwrap(),
-            found: &[("configuration", "configuration-error"), ("TLS", "ca-file")],
-            remedy: "-inform der",
-            mend: trust_again,
-        },
-    ]);
 }

@@ -1,7 +1,9 @@
 //! A host in a directory: its /etc as it is after "Setting up a host", and a directory server.
 
 use crate::maker::{Pair, Request};
+use openssl::ssl::SslVersion;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
@@ -59,6 +61,8 @@ struct Report {
 pub struct Host {
     dir: tempfile::TempDir,
     pub server: TestDirectory,
+    /// More servers of the same domain.
+    others: RefCell<Vec<TestDirectory>>,
     pub ca: Pair,
 }
 
@@ -73,7 +77,8 @@ impl Host {
             server.edit(|directory| directory.grant(name, "userAccountControl")).unwrap();
         }
         server.edit(|directory| directory.grant("nopwdlastset", "pwdLastSet")).unwrap();
-        let host = Self { dir: tempfile::tempdir().unwrap(), server, ca };
+        let (dir, others) = (tempfile::tempdir().unwrap(), RefCell::default());
+        let host = Self { dir, server, others, ca };
         for module in MODULES {
             host.write(&format!("usr/lib/x86_64-linux-gnu/security/{module}.so"), "");
         }
@@ -173,6 +178,16 @@ impl Host {
     /// The server presents this from now on.
     pub fn present(&self, own: &Pair, above: &[&Pair]) {
         self.server.present(&identity(own, above)).unwrap();
+    }
+
+    /// The URI of another server, which speaks no newer TLS.
+    pub fn another(&self, max_tls: Option<SslVersion>) -> String {
+        let own = identity(&Request::server(DC).signed_by(&self.ca), &[]);
+        let options = Options { identity: Some(own), max_tls, ..Options::default() };
+        let server = TestDirectory::start(Directory::corp_example(), options).unwrap();
+        let uri = format!("ldaps://{DC}:{}", server.port());
+        self.others.borrow_mut().push(server);
+        uri
     }
 
     /// The URI of the server by another name.

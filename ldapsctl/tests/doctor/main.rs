@@ -21,6 +21,7 @@ mod network;
 mod pam;
 mod service_account;
 mod sshd;
+mod trust;
 mod unit;
 
 use host::Host;
