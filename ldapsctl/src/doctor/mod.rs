@@ -10,6 +10,7 @@ mod apparmor;
 mod clock;
 mod configuration;
 mod daemon;
+mod directories;
 mod fix;
 mod homes;
 mod host_ids;
@@ -98,6 +99,7 @@ fn everything(doctor: &Doctor) -> Report {
     // What waits for others: a server that does not answer takes seconds.
     let progress = Progress::begin("Looking at the configuration");
     let known = configuration::look(doctor, &mut report);
+    directories::look(doctor, &known, &mut report);
     progress.now("Asking the domain controllers");
     let trusted = servers::look(&known, &mut report);
     trust::look(doctor, &known, &mut report);

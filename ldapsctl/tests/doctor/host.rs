@@ -111,19 +111,19 @@ impl Host {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        if name == "secret" {
-            self.keep_secret();
+        if name.ends_with("secret") {
+            self.keep_secret(name);
         }
     }
 
     /// As the package has it, on a machine where the package is: there the daemon's group is to read it.
-    fn keep_secret(&self) {
+    fn keep_secret(&self, name: &str) {
         let groups = fs::read_to_string("/etc/group").unwrap_or_default();
         let gid = groups
             .lines()
             .find_map(|line| line.strip_prefix("ldapsd:")?.split(':').nth(1)?.parse::<u32>().ok());
-        let given = gid.is_some_and(|gid| chown(self.path("secret"), None, Some(gid)).is_ok());
-        self.mode("secret", if given { 0o640 } else { 0o600 });
+        let given = gid.is_some_and(|gid| chown(self.path(name), None, Some(gid)).is_ok());
+        self.mode(name, if given { 0o640 } else { 0o600 });
     }
 
     pub fn remove(&self, name: &str) {
