@@ -47,6 +47,11 @@ pub fn look(known: &Known, trusted: bool, report: &mut Report) -> Option<Survey>
             let what = format!("{server} refuses {bind_dn:?}: {refusal}");
             report.add(Fault, AREA, id_of(refusal), what, NOBODY, remedy(refusal, config));
         }
+        Err(error) if error.is_referral() => {
+            let remedy = "that `base` is in another domain than these domain controllers' own. Leave it out: the \
+                          directory's own is taken then; or name that domain's servers, and an account of it";
+            report.add(Fault, AREA, "referral", error.to_string(), NOBODY, remedy);
+        }
         Err(error) => {
             let remedy =
                 "is `base` in this domain? Leave it out: the directory's own is taken then";

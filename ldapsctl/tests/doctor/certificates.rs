@@ -1,5 +1,5 @@
 use crate::host::{DC, Host};
-use crate::maker::Request;
+use crate::maker::{Pair, Request, revocation_list};
 use crate::{Row, each};
 use openssl::hash::MessageDigest;
 use std::path::Path;
@@ -209,6 +209,17 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: |host| with_list(host, 86_400 * 3),
         },
         Row {
+            what: "revoked",
+            break_it: |host| {
+                let own = Request::server(DC).signed_by(&host.ca);
+                host.present(&own, &[]);
+                with_list_of(host, 86_400 * 3, &[&own]);
+            },
+            found: &[("TLS", "revocation")],
+            remedy: "a revoked certificate has to be replaced on the domain controller",
+            mend: renew,
+        },
+        Row {
             what: "a CA that ends soon",
             break_it: |host| {
                 let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
@@ -246,7 +257,11 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
 }
 
 fn with_list(host: &Host, seconds_left: i64) {
-    host.write("crl.pem", &crate::maker::revocation_list(&host.ca, seconds_left));
+    with_list_of(host, seconds_left, &[]);
+}
+
+fn with_list_of(host: &Host, seconds_left: i64, revoked: &[&Pair]) {
+    host.write("crl.pem", &revocation_list(&host.ca, seconds_left, revoked));
     let tls = format!("crl = {:?}\ncrl_check = \"peer\"", host.path("crl.pem"));
     host.configure("", &tls, "");
 }

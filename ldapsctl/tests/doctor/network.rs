@@ -22,6 +22,17 @@ fn why_a_server_cannot_be_contacted_is_not_told_apart() {
             mend: |host| host.configure("", "", ""),
         },
         Row {
+            what: "an address that no route leads to",
+            // TCP has no way to a multicast address, whatever this machine's routes are.
+            break_it: |host| {
+                let toml = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
+                host.write("ldaps.toml", &toml.replace("127.0.0.1", "224.0.0.1"));
+            },
+            found: &[("network", "no-route")],
+            remedy: "ip route get ADDRESS; let the firewalls between pass TCP port",
+            mend: |host| host.configure("", "", ""),
+        },
+        Row {
             what: "a server that says nothing",
             break_it: |host| host.server.fault(Fault::SilenceBeforeTls),
             found: &[("network", "silent")],
@@ -128,6 +139,19 @@ fn a_server_that_others_stand_in_for_is_told_as_if_nobody_got_in() {
             assert!(it.why.contains(why), "{}", it.why);
         }
     }
+}
+
+#[test]
+fn which_servers_there_are_and_how_long_that_took_is_not_shown() {
+    let host = Host::new();
+    let other = host.another(None);
+    beside(&host, &other);
+    let (_, out) = host.ran(&[]);
+    let line = out.lines().find(|line| line.contains("the servers are")).unwrap_or_default();
+    let names = [host.server.url(), other].map(|uri| uri.replace("ldaps://", ""));
+    assert!(names.iter().all(|name| line.contains(name.as_str())), "{line}");
+    let ms = line.rsplit_once(" (").and_then(|(_, rest)| rest.strip_suffix(" ms)"));
+    assert!(ms.is_some_and(|ms| ms.parse::<u32>().is_ok()), "{line}");
 }
 
 /// A port that hangs up on everybody, as 389 does on a TLS greeting.
