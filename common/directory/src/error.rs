@@ -90,16 +90,17 @@ pub enum DirectoryError {
     },
 }
 
+/// What a referral says.
+const ELSEWHERE: &str =
+    "that part of the directory is on other servers, and referrals are never followed";
+
 /// A server's refusal in its own words, on one line. AD ends its message with a NUL, and breaks the
 /// lines of some.
 pub(crate) fn words_of(result: &LdapResult) -> String {
     let message = result.message.replace(|c: char| c.is_control(), " ");
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     match result.code {
-        LdapResultCode::Referral => format!(
-            "that part of the directory is on other servers, and referrals are never followed; \
-             correct `base` ({message})"
-        ),
+        LdapResultCode::Referral => format!("{ELSEWHERE}; correct `base` ({message})"),
         ref code => format!("{code:?} {message}"),
     }
 }
@@ -109,6 +110,12 @@ impl DirectoryError {
     #[must_use]
     pub fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Closed { .. })
+    }
+
+    /// Whether the server has sent us to others.
+    #[must_use]
+    pub fn is_referral(&self) -> bool {
+        matches!(self, Self::Refused { answer, .. } if answer.starts_with(ELSEWHERE))
     }
 
     /// Whether no domain controller that may be trusted was there to be asked: then, and only then,

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ldap3_proto::proto::LdapFilter;
-use ldaps_core::config;
 use openssl::asn1::Asn1Time;
 
 use crate::account::{self, AccountState, PasswordState};
 use crate::domain::Domain;
 use crate::error::DirectoryError;
 use crate::filter::{self, FilterValue};
-use crate::link::Settings;
 use crate::queries::Directory;
 use crate::question::{Amount, Place, Query};
 use crate::users::{Depth, UserRecord};
@@ -74,22 +72,6 @@ pub struct OwnAccount {
 ///
 /// # Errors
 /// [`DirectoryError`], as for every question.
-pub fn inspect(
-    settings: Settings,
-    users: config::Users,
-    groups: config::Groups,
-) -> Result<Seen, DirectoryError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| DirectoryError::Unusable {
-        what: "the start of a runtime",
-        problem: error.to_string(),
-    })?;
-    let bind_dn = settings.directory.bind_dn.clone();
-    let seen = runtime.block_on(look(&Directory::new(settings, users, groups), &bind_dn));
-    runtime.shutdown_background();
-    seen
-}
-
 pub(crate) async fn look(directory: &Directory, bind_dn: &str) -> Result<Seen, DirectoryError> {
     let began = Instant::now();
     let domain = directory.domain().await?;

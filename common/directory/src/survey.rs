@@ -13,6 +13,7 @@ use crate::error::DirectoryError;
 use crate::filter::{self, FilterValue};
 use crate::inspect::{self, Seen};
 use crate::link::Settings;
+use crate::misnamed::Misnamed;
 use crate::queries::Directory;
 use crate::question::{Amount, Place, Query};
 
@@ -79,6 +80,14 @@ impl Survey {
                 Subject::Group(name) => self.members(name).await,
             }
         })
+    }
+
+    /// None where the directory has the user or group of a rule.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub fn misnamed(&self, subject: &Subject) -> Result<Option<Misnamed>, DirectoryError> {
+        self.runtime.block_on(self.directory.misnamed(subject))
     }
 
     /// Whether nothing in the state of this account keeps it from logging in.

@@ -54,6 +54,12 @@ impl Tls {
         Ok(Self { context, trusted: trusted.into() })
     }
 
+    /// What is trusted, in words: a file, directories.
+    #[must_use]
+    pub fn trusted(&self) -> &str {
+        &self.trusted
+    }
+
     /// The TLS handshake, as a client that wants to see this server's certificate and no other.
     ///
     /// # Errors

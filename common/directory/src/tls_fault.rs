@@ -73,11 +73,16 @@ impl fmt::Display for TlsFault {
     }
 }
 
+/// OpenSSL's reasons where no version is common: our side refuses the server's, or the server ours.
+const OLD_VERSION: &[&str] = &["unsupported protocol", "alert protocol version"];
+
 /// What is at fault, for whoever wants to do more than show the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsReason {
     /// The handshake ended before there was a certificate.
     NoCertificate,
+    /// The server speaks no version of TLS that is new enough.
+    Version,
     /// A certificate whose time has not come.
     NotYetValid,
     /// A certificate whose time is over.
@@ -101,6 +106,9 @@ impl TlsFault {
     #[must_use]
     pub fn reason(&self) -> TlsReason {
         match self.certificate.as_ref().map(|certificate| certificate.code) {
+            None if OLD_VERSION.iter().any(|words| self.problem.contains(words)) => {
+                TlsReason::Version
+            }
             None => TlsReason::NoCertificate,
             Some(9) => TlsReason::NotYetValid,
             Some(10) => TlsReason::Expired,

@@ -1,10 +1,8 @@
 //! A server's name and addresses: what the resolver says, and whether each address takes a connection.
 #![forbid(unsafe_code)]
 
-use super::report::{
-    Report,
-    Severity::{Fault, Warning},
-};
+use super::report::{Report, Severity::Warning};
+use super::servers::Unusable;
 use ldaps_directory::Server;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
@@ -12,37 +10,32 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const AREA: &str = "network";
-const NOBODY: &str = "while no server can be used, nobody can log in with a password";
 /// glibc asks each DNS server twice, 5 s each time (resolv.conf(5)).
 const RESOLVING: Duration = Duration::from_secs(12);
 const CONNECTING: Duration = Duration::from_secs(3);
 
-/// Resolves the name; false where that keeps everybody from the server. Where one of several addresses
-/// is dead, logins wait for it.
-pub fn look(server: &Server, report: &mut Report) -> bool {
+/// Resolves the name. Where one of several addresses is dead, logins wait for it.
+///
+/// # Errors
+/// What keeps everybody from the server.
+pub fn look(server: &Server, report: &mut Report) -> Result<(), Unusable> {
     if server.address.is_some() {
-        return true;
+        return Ok(());
     }
-    match resolved(server) {
-        None => {
-            report.add(
-                Fault,
-                AREA,
-                "dns-silent",
-                format!("the name {} has no address: DNS did not answer within {} s", server.name, RESOLVING.as_secs()),
-                NOBODY,
-                "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain",
-            );
-            false
-        }
-        // What is wrong with the name is said where it is connected to.
-        Some(addresses) => {
-            if addresses.len() > 1 {
-                each(server, &addresses, report);
-            }
-            true
-        }
+    let Some(addresses) = resolved(server) else {
+        return Err(Unusable {
+            area: AREA,
+            id: "dns-silent",
+            what: format!("the name {} has no address: DNS did not answer within {} s", server.name, RESOLVING.as_secs()),
+            remedy: "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain"
+                .to_owned(),
+        });
+    };
+    // What is wrong with the name is said where it is connected to.
+    if addresses.len() > 1 {
+        each(server, &addresses, report);
     }
+    Ok(())
 }
 
 /// None: no answer in time; nothing where the answer is no.

@@ -119,13 +119,11 @@ fn rustix_is_root() -> bool {
 }
 
 /// Everything in quotes or between spaces that is an `ldaps://`, the addresses under
-/// `[directory.address]`, and the CA file: from files that do not parse.
+/// `[directory.address]`, and whom to trust: from files that do not parse.
 fn made_out(doctor: &Doctor) -> Known {
     let toml = text(&doctor.config).unwrap_or_default();
     let conf = text(&doctor.ldap_conf).unwrap_or_default();
-    let lines =
-        || toml.lines().chain(conf.lines()).filter(|line| !line.trim_start().starts_with('#'));
-    let words = lines().flat_map(|line| line.split(['"', '\'', ' ', '\t', ',', '[', ']']));
+    let words = lines(&toml).chain(lines(&conf)).flat_map(pieces);
     let uris =
         words.filter(|word| word.starts_with("ldaps://")).filter_map(|it| server_uri(it).ok());
     let mut unique: Vec<ServerUri> = Vec::new();
@@ -134,26 +132,46 @@ fn made_out(doctor: &Doctor) -> Known {
             unique.push(uri);
         }
     }
-    let mut known = Known {
-        config: None,
-        uris: unique,
-        addresses: BTreeMap::new(),
-        tls: config::Tls::default(),
+    let pairs = || lines(&toml).filter_map(|line| line.split_once('='));
+    let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let addresses = pairs().filter_map(|(key, value)| {
+        Some((unquoted(key).to_lowercase(), unquoted(value).parse().ok()?))
+    });
+    Known { config: None, uris: unique, addresses: addresses.collect(), tls: trusted(&toml, &conf) }
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with('#'))
+}
+
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    line.split(['"', '\'', ' ', '\t', ',', '[', ']'])
+}
+
+/// Where ldaps.toml names a CA, those of ldap.conf do not count, as with a file that does parse.
+fn trusted(toml: &str, conf: &str) -> config::Tls {
+    let paths = |value: &str, separators: &[char]| -> Vec<PathBuf> {
+        let parts = value.split(separators).map(str::trim);
+        parts.filter(|part| part.starts_with('/')).map(PathBuf::from).collect()
     };
-    for line in lines() {
-        let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
-        if let Some((key, value)) = line.split_once('=') {
-            if let Ok(address) = unquoted(value).parse() {
-                known.addresses.insert(unquoted(key).to_lowercase(), address);
-            }
-            if key.trim() == "ca" {
-                known.tls.ca_file = Some(PathBuf::from(unquoted(value)));
-            }
-        } else if let (Some(("TLS_CACERT", file)), None) =
-            (line.split_once(char::is_whitespace), &known.tls.ca_file)
-        {
-            known.tls.ca_file = Some(PathBuf::from(file.trim()));
+    let mut tls = config::Tls::default();
+    for (key, value) in lines(toml).filter_map(|line| line.split_once('=')) {
+        let found = paths(value, &['"', '\'', ',', '[', ']']);
+        match key.trim() {
+            "ca" => tls.ca_file = found.into_iter().next(),
+            "ca_dir" => tls.ca_dirs = found,
+            _ => {}
         }
     }
-    known
+    if tls.ca_file.is_some() || !tls.ca_dirs.is_empty() {
+        return tls;
+    }
+    for (key, value) in lines(conf).filter_map(|line| line.trim().split_once(char::is_whitespace)) {
+        match key.to_ascii_uppercase().as_str() {
+            "TLS_CACERT" => tls.ca_file = paths(value, &[]).into_iter().next(),
+            "TLS_CACERTDIR" => tls.ca_dirs = paths(value, &[';']),
+            _ => {}
+        }
+    }
+    tls
 }

@@ -51,11 +51,14 @@ impl Fix {
     fn describe(&self, doctor: &Doctor) -> String {
         match self {
             Fix::Mode { path, group, mode } => {
-                let now = fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o7777);
+                let now = mode_of(path);
                 format!(
                     "chown root:{group} and chmod {mode:04o} {} (now {now:04o})",
                     path.display()
                 )
+            }
+            Fix::Close(path) => {
+                format!("chmod go-w {} (now {:04o})", path.display(), mode_of(path))
             }
             Fix::Nsswitch(database) => format!(
                 "put ldaps on the line {database}: of {} (a copy is kept)",
@@ -71,6 +74,7 @@ impl Fix {
     fn apply(&self, doctor: &Doctor) -> Result<(), String> {
         match self {
             Fix::Mode { path, group, mode } => tighten(doctor, path, group, *mode),
+            Fix::Close(path) => set_mode(path, mode_of(path) & !0o022),
             Fix::Nsswitch(database) => nsswitch(doctor, database),
             Fix::Pasted => import::rescue_pasted(&doctor.root),
             Fix::Run(_) if doctor.root != Path::new("/") => {
@@ -81,14 +85,26 @@ impl Fix {
     }
 }
 
-fn tighten(doctor: &Doctor, path: &Path, group: &str, mode: u32) -> Result<(), String> {
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o7777)
+}
+
+fn said(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
-    let said = |error: io::Error| match error.kind() {
+    match error.kind() {
         io::ErrorKind::PermissionDenied => format!("{shown}: {error}. Run this as root"),
         _ => format!("{shown}: {error}"),
-    };
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), String> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|error| said(path, &error))
+}
+
+fn tighten(doctor: &Doctor, path: &Path, group: &str, mode: u32) -> Result<(), String> {
+    let said = |error: io::Error| said(path, &error);
     // First its owner alone: what the group may is not for the group that it has until now.
-    fs::set_permissions(path, Permissions::from_mode(mode & 0o700)).map_err(said)?;
+    set_mode(path, mode & 0o700)?;
     let content = text(&doctor.path("/etc/group")).unwrap_or_default();
     let mut lines = content.lines().map(|line| line.split(':'));
     let gid =
@@ -98,7 +114,7 @@ fn tighten(doctor: &Doctor, path: &Path, group: &str, mode: u32) -> Result<(), S
     if (metadata.uid(), metadata.gid()) != (0, gid) {
         chown(path, Some(0), Some(gid)).map_err(said)?;
     }
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(said)
+    set_mode(path, mode)
 }
 
 fn nsswitch(doctor: &Doctor, database: &str) -> Result<(), String> {

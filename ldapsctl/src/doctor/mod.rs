@@ -4,11 +4,13 @@
 //! a configuration without mistakes.
 #![forbid(unsafe_code)]
 
+mod access;
 mod addresses;
 mod apparmor;
 mod clock;
 mod configuration;
 mod daemon;
+mod directories;
 mod fix;
 mod homes;
 mod host_ids;
@@ -22,10 +24,12 @@ mod sshd;
 mod sssd;
 mod trust;
 mod unit;
+mod untrusted;
 
 use crate::terminal::Progress;
 use clap::Args;
 use ldaps_core::config::Sources;
+use ldaps_directory::Survey;
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -95,19 +99,22 @@ fn everything(doctor: &Doctor) -> Report {
     // What waits for others: a server that does not answer takes seconds.
     let progress = Progress::begin("Looking at the configuration");
     let known = configuration::look(doctor, &mut report);
+    directories::look(doctor, &known, &mut report);
     progress.now("Asking the domain controllers");
     let trusted = servers::look(&known, &mut report);
     trust::look(doctor, &known, &mut report);
     progress.now("Binding as the service account, and counting whom it finds");
-    let seen = service_account::look(&known, trusted, &mut report);
-    clock::look(seen.as_ref(), &mut report);
+    let survey = service_account::look(&known, trusted, &mut report);
+    let seen = survey.as_ref().map(Survey::seen);
+    clock::look(seen, &mut report);
+    access::look(&known, survey.as_ref(), &mut report);
     progress.now("Asking the daemon");
     daemon::look(doctor, &mut report);
     progress.now("Looking at this host");
     unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
-    host_ids::look(doctor, known.config.as_ref(), seen.as_ref(), &mut report);
-    sssd::look(doctor, seen.as_ref(), &mut report);
+    host_ids::look(doctor, known.config.as_ref(), seen, &mut report);
+    sssd::look(doctor, seen, &mut report);
     pam::look(doctor, &mut report);
     homes::look(doctor, &mut report);
     sshd::look(doctor, &mut report);

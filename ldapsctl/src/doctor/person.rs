@@ -140,6 +140,12 @@ fn known_to_glibc(entry: &PasswdEntry, report: &mut Report) {
     let line = output
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         .unwrap_or_default();
+    same_in_glibc(entry, &line, report);
+}
+
+/// The line of getent, which is empty where there is none, against ours.
+fn same_in_glibc(entry: &PasswdEntry, line: &str, report: &mut Report) {
+    let name = entry.name.as_str();
     let uid = line.split(':').nth(2).and_then(|uid| uid.parse::<u32>().ok());
     match uid {
         None => report.add(
@@ -200,90 +206,5 @@ fn at_home(doctor: &Doctor, entry: &PasswdEntry, report: &mut Report) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
-
-    fn found(uid: u32, shell: &str) -> Vec<&'static str> {
-        let root = tempfile::tempdir().unwrap();
-        for dir in ["home/alice", "bin"] {
-            fs::create_dir_all(root.path().join(dir)).unwrap();
-        }
-        let bash = root.path().join("bin/bash");
-        fs::write(&bash, "").unwrap();
-        fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).unwrap();
-        let doctor = Doctor {
-            json: false,
-            user: None,
-            fix: false,
-            yes: false,
-            config: PathBuf::new(),
-            ldap_conf: PathBuf::new(),
-            root: root.path().to_owned(),
-            run_dir: None,
-        };
-        let entry = PasswdEntry {
-            name: "alice".to_owned(),
-            uid,
-            gid: uid,
-            gecos: String::new(),
-            home: "/home/alice".to_owned(),
-            shell: shell.to_owned(),
-        };
-        let mut report = Report::default();
-        at_home(&doctor, &entry, &mut report);
-        report.bad()
-    }
-
-    fn decided(user: &str, verdict: Verdict) -> Decided {
-        let request = "7hq2m4xa".parse().unwrap();
-        let (phase, why) = ("auth".to_owned(), "wrong password (AD: data 52e)".to_owned());
-        let (user, service) = (user.to_owned(), "sshd".to_owned());
-        let (number, at_ms, took_us, pid, dc) = (1, 0, 0, None, None);
-        let (steps, line) = (Vec::new(), String::new());
-        Decided {
-            number,
-            request,
-            at_ms,
-            phase,
-            user,
-            service,
-            pid,
-            verdict,
-            why,
-            dc,
-            took_us,
-            steps,
-            line,
-        }
-    }
-
-    #[test]
-    fn a_password_of_the_persons_is_taken_for_the_service_accounts() {
-        let wrong = Verdict::Refused(Refusal::WrongPassword);
-        for (tries, found) in [
-            (vec![], vec![]),
-            (vec![("alice", Verdict::Granted)], vec![]),
-            (vec![("alice", Verdict::Granted), ("Alice", wrong)], vec!["wrong-password"]),
-            (vec![("alice", wrong), ("alice", Verdict::Granted)], vec![]),
-            (vec![("alice", wrong), ("bob", wrong), ("alice", Verdict::Granted)], vec![]),
-            (vec![("bob", wrong)], vec![]),
-            (vec![("alice", Verdict::Unavailable)], vec!["last-refused"]),
-        ] {
-            let decided: Vec<_> =
-                tries.iter().map(|(user, verdict)| decided(user, *verdict)).collect();
-            let mut report = Report::default();
-            last_tried("alice", &decided, &mut report);
-            assert_eq!(report.bad(), found, "{tries:?}");
-        }
-    }
-
-    #[test]
-    fn a_home_of_another_or_a_shell_that_is_not_there_is_not_seen() {
-        let own = fs::metadata("/proc/self").unwrap().uid();
-        assert_eq!(found(own, "/bin/bash"), [""; 0]);
-        assert_eq!(found(own + 1, "/bin/bash"), ["home-owner"]);
-        assert_eq!(found(own, "/bin/zsh"), ["shell"]);
-    }
-}
+#[path = "person_tests.rs"]
+mod tests;

@@ -55,6 +55,8 @@ pub enum Fix {
         /// The mode.
         mode: u32,
     },
+    /// Others than its owner may not write to this directory any more.
+    Close(PathBuf),
     /// `ldaps` is put on this line of nsswitch.conf.
     Nsswitch(&'static str),
     /// Certificates that were pasted into the system's bundle get files of their own.

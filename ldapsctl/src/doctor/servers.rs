@@ -6,16 +6,30 @@ use super::report::{
     Report,
     Severity::{Fault, Warning},
 };
-use super::{SOON_DAYS, addresses};
+use super::{SOON_DAYS, addresses, untrusted};
 use crate::cert::words;
-use ldaps_directory::certificates::{self, Certificate, Sent};
-use ldaps_directory::{DirectoryError, Server, Tls, TlsFault, TlsReason};
+use ldaps_directory::certificates::{self, Accepted, Certificate, Sent};
+use ldaps_directory::{DirectoryError, Server, Tls, TlsReason};
 use std::time::{Duration, Instant};
 
 const NETWORK: &str = "network";
 const TLS: &str = "TLS";
 const PATIENCE: Duration = Duration::from_secs(4);
 const NOBODY: &str = "while no server can be used, nobody can log in with a password";
+const ANOTHER: &str = "people log in by another server that can be used; should that one fail, too, nobody can log in \
+                       with a password";
+
+/// Why a server cannot be used. How bad that is, the others decide.
+pub struct Unusable {
+    /// The room it is from.
+    pub area: &'static str,
+    /// What kind of thing it is.
+    pub id: &'static str,
+    /// What is the case.
+    pub what: String,
+    /// What mends it.
+    pub remedy: String,
+}
 
 /// Looks at every server; true if at least one can be used.
 pub fn look(known: &Known, report: &mut Report) -> bool {
@@ -34,9 +48,16 @@ Fault,
             None
         }
     };
-    let mut usable = false;
+    let (mut usable, mut unusable) = (false, Vec::new());
     for server in candidates(known, report) {
-        usable |= look_at(&server, tls.as_ref(), known, report);
+        match look_at(&server, tls.as_ref(), known, report) {
+            Ok(is_usable) => usable |= is_usable,
+            Err(problem) => unusable.push(problem),
+        }
+    }
+    let (severity, why) = if usable { (Warning, ANOTHER) } else { (Fault, NOBODY) };
+    for Unusable { area, id, what, remedy } in unusable {
+        report.add(severity, area, id, what, why, remedy);
     }
     usable
 }
@@ -71,47 +92,50 @@ fn candidates(known: &Known, report: &mut Report) -> Vec<Server> {
     known.uris.iter().map(server).collect()
 }
 
-fn look_at(server: &Server, tls: Option<&Tls>, known: &Known, report: &mut Report) -> bool {
-    if !addresses::look(server, report) {
-        return false;
-    }
-    let sent = match certificates::as_sent(server, PATIENCE) {
-        Ok(sent) => sent,
-        Err(error) => {
-            unreachable(server, &error, report);
-            return false;
-        }
-    };
+/// False where it answers, and whom to trust is not known.
+fn look_at(
+    server: &Server,
+    tls: Option<&Tls>,
+    known: &Known,
+    report: &mut Report,
+) -> Result<bool, Unusable> {
+    addresses::look(server, report)?;
+    let sent = certificates::as_sent(server, PATIENCE)
+        .map_err(|error| unreachable(server, &error, known))?;
     let what =
         format!("{server} answers at {} ({} ms)", sent.address, sent.connected_in.as_millis());
     report.fine(NETWORK, "tcp", what);
     ending(server, &sent, report);
-    let Some(tls) = tls else { return false };
+    let Some(tls) = tls else { return Ok(false) };
     match certificates::as_accepted(server, tls, PATIENCE) {
         Ok(accepted) => {
-            let by = accepted.chain.last().map(|it| words::common_name(it.facts()).to_owned());
-            let what = format!(
-                "{server} is trusted by {:?}, over {} ({} ms)",
-                by.unwrap_or_default(),
-                accepted.protocol,
-                accepted.took.as_millis()
-            );
-            report.fine(TLS, "trust", what);
-            true
+            report.fine(TLS, "trust", trusted(server, &sent, &accepted, tls));
+            Ok(true)
         }
-        Err(DirectoryError::Tls(fault)) => {
-            untrusted(server, &sent, &fault, known, report);
-            false
-        }
-        Err(error) => {
-            unreachable(server, &error, report);
-            false
-        }
+        Err(DirectoryError::Tls(fault)) => Err(untrusted::why(server, &sent, &fault, known)),
+        Err(error) => Err(unreachable(server, &error, known)),
     }
 }
 
+/// By whom, out of which file, over what; and what the server sends of that chain.
+fn trusted(server: &Server, sent: &Sent, accepted: &Accepted, tls: &Tls) -> String {
+    let name = |it: &Certificate| format!("{:?}", words::common_name(it.facts()));
+    let by = accepted.chain.last().map(name).unwrap_or_default();
+    let chain: Vec<String> = sent.certificates.iter().map(name).collect();
+    let chain = match chain.as_slice() {
+        [own] => format!("{own} alone"),
+        chain => chain.join(", then "),
+    };
+    format!(
+        "{server} is trusted by {by} out of {}, over {} ({} ms); it sends {chain}",
+        tls.trusted(),
+        accepted.protocol,
+        accepted.took.as_millis()
+    )
+}
+
 /// "Can't contact LDAP server (-1)", taken apart.
-fn unreachable(server: &Server, error: &DirectoryError, report: &mut Report) {
+fn unreachable(server: &Server, error: &DirectoryError, known: &Known) -> Unusable {
     let Server { name, port, .. } = server;
     let (id, remedy) = match error {
         DirectoryError::Resolve { .. } => (
@@ -141,6 +165,9 @@ fn unreachable(server: &Server, error: &DirectoryError, report: &mut Report) {
                  let it pass, or correct the address"
             ),
         ),
+        DirectoryError::Tls(fault) if fault.reason() == TlsReason::Version => {
+            ("old-tls", untrusted::newer(known))
+        }
         DirectoryError::Tls(_) => (
             "no-tls",
             format!(
@@ -151,8 +178,8 @@ fn unreachable(server: &Server, error: &DirectoryError, report: &mut Report) {
         ),
         _ => ("server", "look at the server's own log".to_owned()),
     };
-    let area = if id == "no-tls" { TLS } else { NETWORK };
-    report.add(Fault, area, id, error.to_string(), NOBODY, remedy);
+    let area = if matches!(error, DirectoryError::Tls(_)) { TLS } else { NETWORK };
+    Unusable { area, id, what: error.to_string(), remedy }
 }
 
 /// What will end, of a chain that is good today.
@@ -173,85 +200,4 @@ fn ending(server: &Server, sent: &Sent, report: &mut Report) {
             );
         }
     }
-}
-
-fn untrusted(server: &Server, sent: &Sent, fault: &TlsFault, known: &Known, report: &mut Report) {
-    let name = &server.name;
-    let own = sent.certificates.first().map(Certificate::facts);
-    let (id, remedy) = match fault.reason() {
-        TlsReason::Expired => (
-            "expired",
-            format!(
-                "renew it on the domain controller (certlm.msc, Personal); the clock of this host says {}: \
-                 timedatectl",
-                words::day(words::now())
-            ),
-        ),
-        TlsReason::NotYetValid => (
-            "not-yet-valid",
-            format!("the clock of this host says {}: timedatectl set-ntp true", words::day(words::now())),
-        ),
-        TlsReason::Name => ("name", rename(server, own.map(|facts| facts.names.as_slice()).unwrap_or_default())),
-        TlsReason::Untrusted => ("untrusted", missing(server, sent, known)),
-        TlsReason::Weak => (
-            "weak",
-            "have the CA issue a certificate with an RSA key of 2048 bits or more, signed with SHA-256; \
-             `ldapsctl cert show ldaps://...` says which one is weak"
-                .to_owned(),
-        ),
-        TlsReason::NotAllowed => (
-            "not-allowed",
-            format!("a CA in the chain may not sign this: ldapsctl cert show ldaps://{name}:{}", server.port),
-        ),
-        TlsReason::Revocation => (
-            "revocation",
-            "fetch the issuer's current list into the file that `crl` names; a revoked certificate has \
-             to be replaced on the domain controller"
-                .to_owned(),
-        ),
-        TlsReason::NoCertificate | TlsReason::Other => {
-            ("tls", format!("ldapsctl cert show ldaps://{name}:{}", server.port))
-        }
-    };
-    report.add(Fault, TLS, id, fault.to_string(), NOBODY, remedy);
-}
-
-/// "hostname (ldap-x) does not match": the two ways.
-fn rename(server: &Server, names: &[String]) -> String {
-    let Some(better) = names.iter().find(|name| !name.contains('*')).or(names.first()) else {
-        return "the certificate bears no name: have one issued with the server's name in subjectAltName"
-            .to_owned();
-    };
-    let port = if server.port == 636 { String::new() } else { format!(":{}", server.port) };
-    let address = server.address.map_or_else(|| "ITS-ADDRESS".to_owned(), |it| it.to_string());
-    format!(
-        "use the name that the certificate bears: uri = [\"ldaps://{better}{port}\"] under [directory]; where \
-         DNS does not know that name, add under [directory.address]: \"{better}\" = \"{address}\" (and leave \
-         /etc/hosts alone)"
-    )
-}
-
-/// Which certificate is missing, from which file, and how to get it there.
-fn missing(server: &Server, sent: &Sent, known: &Known) -> String {
-    let file = known.tls.ca_file.as_ref();
-    let place =
-        file.map_or_else(|| "the system's store".to_owned(), |file| file.display().to_string());
-    let Some(last) = sent.certificates.last().map(Certificate::facts) else { return String::new() };
-    let into = file.map(|file| format!(" --into {}", file.display())).unwrap_or_default();
-    if last.subject == last.issuer && !last.role.is_ca() {
-        return format!(
-            "the server has signed its certificate itself: have the organisation's CA issue it one; or, \
-             for this one server: sudo ldapsctl cert import FILE --leaf{into}"
-        );
-    }
-    let sends = match sent.certificates.len() {
-        1 => "the server sends no CA's certificate",
-        _ => "the server sends the CA's certificate, too: ldapsctl cert fetch",
-    };
-    format!(
-        "the certificate of {} is missing in {place} ({sends}). Get it from those who run that CA, in any \
-         form, and: sudo ldapsctl cert import FILE{into}; then: sudo systemctl reload ldapsd; ldapsctl cert \
-         show ldaps://{}:{}",
-        last.issuer, server.name, server.port
-    )
 }

@@ -12,7 +12,7 @@ use ldaps_core::config::Config;
 use ldaps_core::refusal::Refusal;
 use ldaps_core::secret::Password;
 use ldaps_core::secret_file::password_in;
-use ldaps_directory::{DirectoryError, PasswordState, Seen, Settings, Tls, Unreadable, inspect};
+use ldaps_directory::{DirectoryError, PasswordState, Seen, Settings, Survey, Tls, Unreadable};
 use std::io::ErrorKind;
 use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 const AREA: &str = "service account";
 const NOBODY: &str = "without it nobody from the directory is known here, and nobody can log in";
 
-/// Binds once, and counts. Where no server can be trusted, nothing is sent.
-pub fn look(known: &Known, trusted: bool, report: &mut Report) -> Option<Seen> {
+/// Binds once, and counts; what else is asked, is asked over the same connection. Where no server can be
+/// trusted, nothing is sent.
+pub fn look(known: &Known, trusted: bool, report: &mut Report) -> Option<Survey> {
     let Some(config) = &known.config else {
         let what = "not tried: the configuration has mistakes";
         report.unseen(AREA, "bind", what, "mend those first");
@@ -35,16 +36,22 @@ pub fn look(known: &Known, trusted: bool, report: &mut Report) -> Option<Seen> {
     let secret = secret(config, report)?;
     let tls = Tls::new(&config.tls).ok()?;
     let settings = Settings { directory: config.directory.clone(), tls, secret };
-    match inspect(settings, config.users.clone(), config.groups.clone()) {
-        Ok(seen) => {
-            found(config, &seen, report);
-            own(config, &seen, report);
-            rights(config, &seen, report);
-            return Some(seen);
+    match Survey::open(settings, config.users.clone(), config.groups.clone()) {
+        Ok(survey) => {
+            let seen = survey.seen();
+            found(config, seen, report);
+            own(config, seen, report);
+            rights(config, seen, report);
+            return Some(survey);
         }
         Err(DirectoryError::ServiceAccount { refusal, server, bind_dn }) => {
             let what = format!("{server} refuses {bind_dn:?}: {refusal}");
             report.add(Fault, AREA, id_of(refusal), what, NOBODY, remedy(refusal, config));
+        }
+        Err(error) if error.is_referral() => {
+            let remedy = "that `base` is in another domain than these domain controllers' own. Leave it out: the \
+                          directory's own is taken then; or name that domain's servers, and an account of it";
+            report.add(Fault, AREA, "referral", error.to_string(), NOBODY, remedy);
         }
         Err(error) => {
             let remedy =

@@ -14,7 +14,7 @@ use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, CrlNumber, ExtendedKeyUsage, KeyUsage,
     SubjectAlternativeName, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509CrlBuilder, X509Extension, X509NameBuilder};
+use openssl::x509::{X509, X509CrlBuilder, X509Extension, X509NameBuilder, X509RevokedBuilder};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A certificate and its key.
@@ -191,13 +191,19 @@ pub fn pfx(server: &Pair, above: &[&Pair], password: &str, cipher: Option<Nid>) 
 }
 
 /// A revocation list of this CA's, in PEM, with nobody on it, that is good for so many seconds more.
-pub fn revocation_list(ca: &Pair, seconds_left: i64) -> String {
+pub fn revocation_list(ca: &Pair, seconds_left: i64, revoked: &[&Pair]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let now = i64::try_from(now).unwrap();
     let mut list = X509CrlBuilder::new().unwrap();
     list.set_issuer_name(ca.x509.subject_name()).unwrap();
     list.set_last_update(&Asn1Time::from_unix(now - 86_400 * 9).unwrap()).unwrap();
     list.set_next_update(&Asn1Time::from_unix(now + seconds_left).unwrap()).unwrap();
+    for pair in revoked {
+        let mut entry = X509RevokedBuilder::new().unwrap();
+        entry.set_serial_number(pair.x509.serial_number()).unwrap();
+        entry.set_revocation_date(&Asn1Time::from_unix(now - 86_400).unwrap()).unwrap();
+        list.add_revoked(entry.build()).unwrap();
+    }
     let scratch = X509::builder().unwrap();
     let context = scratch.x509v3_context(Some(&ca.x509), None);
     let key = AuthorityKeyIdentifier::new().keyid(true).build(&context).unwrap();

@@ -163,7 +163,7 @@ fn a_ca_in_a_directory_or_a_revocation_list_that_ends_is_not_named() {
     );
     let toml = fs::read_to_string(rig.path("ldaps.toml")).unwrap();
     let check = |left| {
-        let list = rig.file("crl.pem", revocation_list(&root, left).as_bytes());
+        let list = rig.file("crl.pem", revocation_list(&root, left, &[]).as_bytes());
         let more =
             format!("crl = {list:?}\ncrl_check = \"peer\"\nca_dir = {:?}\n", rig.path("cas"));
         rig.file("ldaps.toml", format!("{toml}{more}").as_bytes());

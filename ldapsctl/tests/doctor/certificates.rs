@@ -1,5 +1,5 @@
 use crate::host::{DC, Host};
-use crate::maker::Request;
+use crate::maker::{Pair, Request, revocation_list};
 use crate::{Row, each};
 use openssl::hash::MessageDigest;
 use std::path::Path;
@@ -106,20 +106,6 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: trust_again,
         },
         Row {
-            what: "the system's store is trusted, and lacks it",
-            break_it: |host| {
-                let text = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
-                let kept = text
-                    .lines()
-                    .filter(|line| !line.starts_with("ca "))
-                    .map(|line| format!("{line}\n"));
-                host.write("ldaps.toml", &kept.collect::<String>());
-            },
-            found: &[("TLS", "untrusted")],
-            remedy: "is missing in the system's store",
-            mend: |host| host.configure("", "", ""),
-        },
-        Row {
             what: "the issuing CA is not sent",
             break_it: |host| {
                 let issuing = Request::ca("Corp Issuing CA").signed_by(&host.ca);
@@ -223,6 +209,17 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             mend: |host| with_list(host, 86_400 * 3),
         },
         Row {
+            what: "revoked",
+            break_it: |host| {
+                let own = Request::server(DC).signed_by(&host.ca);
+                host.present(&own, &[]);
+                with_list_of(host, 86_400 * 3, &[&own]);
+            },
+            found: &[("TLS", "revocation")],
+            remedy: "a revoked certificate has to be replaced on the domain controller",
+            mend: renew,
+        },
+        Row {
             what: "a CA that ends soon",
             break_it: |host| {
                 let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
@@ -256,33 +253,17 @@ fn what_is_wrong_with_a_certificate_is_not_named() {
             remedy: "by a stronger one",
             mend: trust_again,
         },
-        Row {
-            what: "a CA that ends soon, in a directory of them",
-            break_it: |host| {
-                let ca = Request { to_days: 9, ..Request::ca("Old Root CA") }.self_signed();
-                in_directory(host, &ca, "0123abcd.0");
-                in_directory(
-                    host,
-                    &host.ca,
-                    &format!("{:08x}.0", host.ca.x509.subject_name_hash()),
-                );
-                host.configure("", &format!("ca_dir = {:?}", host.path("cas")), "");
-            },
-            found: &[("TLS", "ca-ends")],
-            remedy: "get the CA that replaces it",
-            mend: |host| host.remove("cas/0123abcd.0"),
-        },
     ]);
 }
 
 fn with_list(host: &Host, seconds_left: i64) {
-    host.write("crl.pem", &crate::maker::revocation_list(&host.ca, seconds_left));
-    let tls = format!("crl = {:?}\ncrl_check = \"peer\"", host.path("crl.pem"));
-    host.configure("", &tls, "");
+    with_list_of(host, seconds_left, &[]);
 }
 
-fn in_directory(host: &Host, ca: &crate::maker::Pair, name: &str) {
-    host.write(&format!("cas/{name}"), std::str::from_utf8(&ca.pem()).unwrap());
+fn with_list_of(host: &Host, seconds_left: i64, revoked: &[&Pair]) {
+    host.write("crl.pem", &revocation_list(&host.ca, seconds_left, revoked));
+    let tls = format!("crl = {:?}\ncrl_check = \"peer\"", host.path("crl.pem"));
+    host.configure("", &tls, "");
 }
 
 /// The remedy itself: `ldapsctl cert import`.
@@ -290,24 +271,4 @@ fn import(certificate: &Path, into: &Path) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ldapsctl"));
     command.args(["cert", "import", "--yes", "--into"]).arg(into).arg(certificate);
     assert!(command.output().unwrap().status.success());
-}
-
-#[test]
-fn a_ca_file_that_cannot_be_used_is_not_named() {
-    each(&[
-        Row {
-            what: "no CA file",
-            break_it: |host| host.remove("ca.pem"),
-            found: &[("configuration", "configuration-error"), ("TLS", "ca-file")],
-            remedy: "put the file there",
-            mend: trust_again,
-        },
-        Row {
-            what: "a CA file in DER",
-            break_it: |host| std::fs::write(host.path("ca.pem"), host.ca.der()).unwrap(),
-            found: &[("configuration", "configuration-error"), ("TLS", "ca-file")],
-            remedy: "-inform der",
-            mend: trust_again,
-        },
-    ]);
 }

@@ -49,6 +49,37 @@ fn a_mistake_in_the_configuration_is_not_named() {
             mend: |host| host.mode("ldaps.toml", 0o644),
         },
         Row {
+            what: "a directory in which anybody may replace the configuration",
+            break_it: |host| host.mode("", 0o777),
+            found: &[("configuration", "directory-writable")],
+            remedy: "sudo chmod go-w /",
+            mend: |host| host.mode("", 0o755),
+        },
+        Row {
+            what: "a directory above the secret's that anybody may write to",
+            break_it: |host| {
+                host.write("kept/in/secret", SERVICE_PASSWORD);
+                host.mode("kept", 0o757);
+                let toml = std::fs::read_to_string(host.path("ldaps.toml")).unwrap();
+                let (old, new) = (host.path("secret"), host.path("kept/in/secret"));
+                host.write(
+                    "ldaps.toml",
+                    &toml.replace(old.to_str().unwrap(), new.to_str().unwrap()),
+                );
+            },
+            found: &[("configuration", "directory-writable")],
+            remedy: "/kept; look whether",
+            // Where the sticky bit is, files are their owners' to replace.
+            mend: |host| host.mode("kept", 0o1777),
+        },
+        Row {
+            what: "a backslash in double quotes",
+            break_it: |host| host.configure("bind_dn = \"CORP\\svc-linux\"", "", ""),
+            found: &[ERROR],
+            remedy: "in single quotes, as in 'CORP\\svc-linux'",
+            mend: |host| host.configure("bind_dn = 'CORP\\svc-linux'", "", ""),
+        },
+        Row {
             what: "verification switched off",
             break_it: |host| host.write("ldap.conf", "TLS_REQCERT never\n"),
             found: &[("configuration", "configuration-warning")],

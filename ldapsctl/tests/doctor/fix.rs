@@ -36,6 +36,12 @@ const ROWS: &[Mended] = &[
         holds: |host| mode(host, "ldaps.toml") == 0o644,
     },
     Mended {
+        what: "a directory in which anybody may replace the configuration",
+        break_it: |host| host.mode("", 0o2777),
+        shown: "chmod go-w",
+        holds: |host| mode(host, "") == 0o2755,
+    },
+    Mended {
         what: "not on the lines of nsswitch.conf",
         break_it: |host| host.write("etc/nsswitch.conf", &NSSWITCH.replace(" ldaps", "")),
         shown: "put ldaps on the line group:",

@@ -1,9 +1,11 @@
 //! A host in a directory: its /etc as it is after "Setting up a host", and a directory server.
 
 use crate::maker::{Pair, Request};
+use openssl::ssl::SslVersion;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 use test_directory::{
@@ -59,6 +61,8 @@ struct Report {
 pub struct Host {
     dir: tempfile::TempDir,
     pub server: TestDirectory,
+    /// More servers of the same domain.
+    others: RefCell<Vec<TestDirectory>>,
     pub ca: Pair,
 }
 
@@ -73,7 +77,8 @@ impl Host {
             server.edit(|directory| directory.grant(name, "userAccountControl")).unwrap();
         }
         server.edit(|directory| directory.grant("nopwdlastset", "pwdLastSet")).unwrap();
-        let host = Self { dir: tempfile::tempdir().unwrap(), server, ca };
+        let (dir, others) = (tempfile::tempdir().unwrap(), RefCell::default());
+        let host = Self { dir, server, others, ca };
         for module in MODULES {
             host.write(&format!("usr/lib/x86_64-linux-gnu/security/{module}.so"), "");
         }
@@ -92,7 +97,6 @@ impl Host {
         ] {
             host.write(name, content);
         }
-        host.mode("secret", 0o600);
         host.trust(&[&host.ca]);
         host.configure("", "", "");
         host
@@ -107,9 +111,19 @@ impl Host {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        if name == "secret" {
-            self.mode(name, 0o600);
+        if name.ends_with("secret") {
+            self.keep_secret(name);
         }
+    }
+
+    /// As the package has it, on a machine where the package is: there the daemon's group is to read it.
+    fn keep_secret(&self, name: &str) {
+        let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+        let gid = groups
+            .lines()
+            .find_map(|line| line.strip_prefix("ldapsd:")?.split(':').nth(1)?.parse::<u32>().ok());
+        let given = gid.is_some_and(|gid| chown(self.path(name), None, Some(gid)).is_ok());
+        self.mode(name, if given { 0o640 } else { 0o600 });
     }
 
     pub fn remove(&self, name: &str) {
@@ -155,13 +169,25 @@ impl Host {
         text += &named.map(|name| format!("{name:?} = \"127.0.0.1\"\n")).unwrap_or_default();
         text += "[tls]\n";
         text += &usual(tls, "ca ", format!("ca = {:?}", self.path("ca.pem")));
-        text += &format!("{tls}\n[access]\nallow = [\"@linux-users\"]\n{sections}\n");
+        text += &format!("{tls}\n[groups]\nbase = \"OU=Groups,DC=corp,DC=example\"\n[access]\n");
+        text += &usual(sections, "allow ", "allow = [\"@linux-users\"]".to_owned());
+        text += &format!("{sections}\n");
         self.write("ldaps.toml", &text);
     }
 
     /// The server presents this from now on.
     pub fn present(&self, own: &Pair, above: &[&Pair]) {
         self.server.present(&identity(own, above)).unwrap();
+    }
+
+    /// The URI of another server, which speaks no newer TLS.
+    pub fn another(&self, max_tls: Option<SslVersion>) -> String {
+        let own = identity(&Request::server(DC).signed_by(&self.ca), &[]);
+        let options = Options { identity: Some(own), max_tls, ..Options::default() };
+        let server = TestDirectory::start(Directory::corp_example(), options).unwrap();
+        let uri = format!("ldaps://{DC}:{}", server.port());
+        self.others.borrow_mut().push(server);
+        uri
     }
 
     /// The URI of the server by another name.

@@ -6,6 +6,7 @@
     reason = "the functions beside the tests are tests too"
 )]
 
+mod access;
 mod apparmor;
 mod certificates;
 mod configuration;
@@ -20,6 +21,7 @@ mod network;
 mod pam;
 mod service_account;
 mod sshd;
+mod trust;
 mod unit;
 
 use host::Host;

@@ -172,6 +172,16 @@ fn a_stack_that_locks_out_or_lets_in_is_not_seen() {
             mend: again,
         },
         Row {
+            what: "a line that libpam cannot read",
+            break_it: |host| {
+                let sudo = "auth required\n@include common-auth\n@include common-account\n";
+                host.write("etc/pam.d/sudo", sudo);
+            },
+            found: &[("PAM", "line-broken"), ("PAM", "lock-out"), ("PAM", "directory-refused")],
+            remedy: "sudo:1 (pam.d(5))",
+            mend: again,
+        },
+        Row {
             what: "an include that is not there",
             break_it: |host| {
                 host.write("etc/pam.d/sudo", "@include common-autn\n@include common-account\n")

@@ -1,6 +1,6 @@
 use crate::host::Host;
 use crate::{Row, each};
-use test_directory::SERVICE_PASSWORD;
+use test_directory::{GroupKind, SERVICE_PASSWORD};
 
 const SERVICE: &str = "svc-linux";
 
@@ -120,7 +120,7 @@ fn what_ad_says_of_the_service_account_is_not_told() {
                 host.configure("", "", "[users]\ncondition = \"(sAMAccountName=notokens)\"")
             },
             found: &[("service account", "unreadable")],
-            remedy: "Windows Authorization Access Group",
+            remedy: "svc-linux:RP;tokenGroups;user\"; or add the account to \"Windows Authorization Access Group\"",
             mend: |host| {
                 host.server.edit(|directory| directory.grant("notokens", "tokenGroups")).unwrap()
             },
@@ -146,9 +146,47 @@ fn what_ad_says_of_the_service_account_is_not_told() {
         Row {
             what: "a base in another domain, where a referral leads away",
             break_it: |host| host.configure("base = \"DC=other,DC=example\"", "", ""),
-            found: &[("service account", "search")],
-            remedy: "Leave it out",
+            found: &[("service account", "referral")],
+            remedy: "is in another domain than these domain controllers' own. Leave it out",
             mend: |host| host.configure("", "", ""),
+        },
+        Row {
+            what: "a member of Protected Users",
+            break_it: |host| {
+                host.server
+                    .edit(|directory| {
+                        directory.add_group("Protected Users", 525, GroupKind::Global)?;
+                        directory.add_to_group(SERVICE, "Protected Users")
+                    })
+                    .unwrap()
+            },
+            found: &[("service account", "protected")],
+            remedy: "Remove-ADGroupMember \"Protected Users\", svc-linux@corp.example",
+            mend: |host| {
+                host.server
+                    .edit(|directory| directory.remove_from_group(SERVICE, "Protected Users"))
+                    .unwrap()
+            },
+        },
+        Row {
+            what: "password settings that may not be read",
+            // Any object does that shows no length: what is hidden is not there.
+            break_it: |host| {
+                host.server
+                    .edit(|directory| {
+                        let pso = directory.dn_of("bob")?;
+                        directory.set_attribute("alice", "msDS-PSOApplied", &[&pso])
+                    })
+                    .unwrap()
+            },
+            found: &[("service account", "pso-unreadable")],
+            remedy: "dsacls \"CN=Bob Baker,OU=People,DC=corp,DC=example\" /G \"CORP\\svc-linux:GR\"",
+            mend: |host| {
+                let set = |directory: &mut test_directory::Directory| {
+                    directory.set_attribute("bob", "msDS-MinimumPasswordLength", &["12"])
+                };
+                host.server.edit(set).unwrap()
+            },
         },
         Row {
             what: "a clock that is behind",
@@ -176,6 +214,30 @@ fn set(host: &Host, attribute: &str, value: i64) {
 fn filetime_in_days(days: i64) -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     (i64::try_from(now.as_secs()).unwrap() + days * 86_400 + 11_644_473_600) * 10_000_000
+}
+
+#[test]
+fn where_a_referral_leads_to_is_taken_for_a_fault_of_the_server() {
+    let host = Host::new();
+    host.configure("base = \"DC=other,DC=example\"", "", "");
+    let findings = host.findings();
+    let [one] = findings.as_slice() else { panic!("{findings:?}") };
+    let words = "is on other servers, and referrals are never followed; correct `base`";
+    assert!(one.what.contains(words), "{}", one.what);
+}
+
+#[test]
+fn an_account_that_does_not_show_itself_is_taken_for_one_that_never_ends() {
+    let host = Host::new();
+    for name in ["sAMAccountName", "userPrincipalName"] {
+        host.server.edit(|directory| directory.withhold(SERVICE, name)).unwrap();
+    }
+    let (_, out) = host.ran(&["--json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let all = report["findings"].as_array().unwrap();
+    let own = all.iter().find(|it| it["id"] == "own-expiry").expect("it is told");
+    assert_eq!(own["severity"], "unseen");
+    assert!(own["remedy"].as_str().unwrap().contains("let SELF read it"), "{own}");
 }
 
 #[test]

@@ -47,11 +47,7 @@ impl<'t> Document<'t> {
             }
         }
         for (place, message) in first_in_line.values() {
-            report.error(
-                place,
-                format!("this is not TOML: {message}"),
-                "write `key = value`, text in quotes, lists as [\"a\", \"b\"], sections as [name]",
-            );
+            report.error(place, format!("this is not TOML: {message}"), syntax_remedy(message));
         }
     }
 
@@ -84,6 +80,16 @@ impl<'t> Document<'t> {
     #[cfg(test)]
     pub(super) fn known_keys(&self) -> BTreeSet<String> {
         self.known.borrow().clone()
+    }
+}
+
+/// A backslash in double quotes begins an escape; `DOMAIN\name` is written so by everybody once.
+fn syntax_remedy(message: &str) -> &'static str {
+    match message.contains("escape") || message.contains("unicode value") {
+        true => {
+            "write the text in single quotes, as in 'CORP\\svc-linux', or double the backslash: \"CORP\\\\svc-linux\""
+        }
+        false => "write `key = value`, text in quotes, lists as [\"a\", \"b\"], sections as [name]",
     }
 }
 

@@ -33,6 +33,7 @@ pub use filter::{FilterNode, LdapFilter};
 pub use looks::{LocalGroups, Look, PrimaryGroup, UserLooks, UserOverride};
 pub use profile::{Profile, STANDING_ATTRIBUTES};
 pub use self_writable::is_self_writable;
+pub use suggest::nearest_name;
 pub use types::{
     Cache, Config, CrlCheck, Directory, Groups, IdMapping, Ids, LDAPS_PORT, LOWEST_MIN_ID,
     LoginAttributes, Nss, Pam, ServerUri, Servers, Ssh, Sync, Tls, TlsVersion, Users, WithoutAuth,

@@ -73,36 +73,52 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('.').unwrap_or(("", path))
 }
 
-/// The nearest of `candidates` by name, if it is near: a third of the letters may differ.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    let name = name.to_ascii_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .map(|key| (distance(&name, split(key).1), key))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, key)| key)
+/// The nearest of `names`, if it is near: a third of the letters may differ. For the names of accounts,
+/// too.
+#[must_use]
+pub fn nearest_name<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    near(name, names.map(|it| (it, it)))
 }
 
-/// How many letters must be added, removed or replaced to make one word of the other (Levenshtein).
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    near(name, candidates.map(|key| (split(key).1, key)))
+}
+
+/// The thing whose name is nearest.
+fn near<'a, T: Ord>(name: &str, named: impl Iterator<Item = (&'a str, T)>) -> Option<T> {
+    let name = name.to_ascii_lowercase();
+    let limit = (name.chars().count() / 3).max(1);
+    named
+        .map(|(other, it)| (distance(&name, other), it))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, it)| it)
+}
+
+/// How many letters must be added, removed, replaced or exchanged with their neighbour to make one word of
+/// the other (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or_default();
+    let (mut two_above, mut above): (Vec<usize>, Vec<usize>) =
+        (Vec::new(), (0..=b.len()).collect());
+    let mut last = None;
     for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
-            let above = *cell;
-            let replaced = diagonal + usize::from(from != *to);
-            left = replaced.min(above + 1).min(left + 1);
-            *cell = left;
-            diagonal = above;
+        let mut row = vec![i + 1];
+        let mut left = None;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = at(&above, j) + usize::from(from != *to);
+            let mut least = replaced.min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
+            if j > 0 && last == Some(*to) && left == Some(from) {
+                least = least.min(at(&two_above, j - 1) + 1);
+            }
+            row.push(least);
+            left = Some(*to);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        last = Some(from);
+        two_above = std::mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -110,8 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distance_counts_single_letter_edits() {
+    fn distance_counts_single_letter_edits_and_exchanges() {
         for (a, b, expected) in [
+            ("alcie", "alice", 1),
+            ("ab", "ba", 1),
+            ("abc", "cab", 2),
+            ("ca", "abc", 3),
             ("", "", 0),
             ("abc", "", 3),
             ("", "abc", 3),

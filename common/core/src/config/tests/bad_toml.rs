@@ -48,6 +48,10 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
         "5:1",
         &["no URI names", "(dc1.corp.example)"],
     ),
+    // A backslash in double quotes.
+    ("bind_dn2 = \"CORP\\svc\"", "4:18", &["in single quotes", "'CORP\\svc-linux'"]),
+    ("base = \"CORP\\xvc\"", "4:15", &["or double the backslash: \"CORP\\\\svc-linux\""]),
+    ("base = \"CORP\\uvc\"", "4:15", &["in single quotes"]),
     // [tls]
     ("[tls]\nca = \"ca.pem\"", "5:6", &["no absolute path"]),
     ("[tls]\nca = \"@@/none.pem\"", "5:6", &["none.pem cannot be read: it does not exist"]),
