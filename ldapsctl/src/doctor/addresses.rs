@@ -6,6 +6,7 @@ use super::report::{
     Severity::{Fault, Warning},
 };
 use ldaps_directory::Server;
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
@@ -24,19 +25,19 @@ pub fn look(server: &Server, report: &mut Report) -> bool {
         return true;
     }
     match resolved(server) {
-        None => {
+        Err(problem) => {
             report.add(
                 Fault,
                 AREA,
                 "dns-silent",
-                format!("the name {} has no address: DNS did not answer within {} s", server.name, RESOLVING.as_secs()),
+                format!("the name {} has no address: {problem}", server.name),
                 NOBODY,
                 "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain",
             );
             false
         }
         // What is wrong with the name is said where it is connected to.
-        Some(addresses) => {
+        Ok(addresses) => {
             if addresses.len() > 1 {
                 each(server, &addresses, report);
             }
@@ -45,16 +46,29 @@ pub fn look(server: &Server, report: &mut Report) -> bool {
     }
 }
 
-/// None: no answer in time; nothing where the answer is no.
-fn resolved(server: &Server) -> Option<Vec<SocketAddr>> {
+/// An error where DNS gave no answer; nothing where the answer is no.
+fn resolved(server: &Server) -> Result<Vec<SocketAddr>, String> {
     let (send, answer) = mpsc::channel();
     let (name, port) = (server.name.clone(), server.port);
     // The look-up cannot be stopped: it is left behind.
     thread::spawn(move || {
         let found = (name.as_str(), port).to_socket_addrs();
-        let _gone = send.send(found.map(Iterator::collect).unwrap_or_default());
+        let _gone = send.send(found.map(Iterator::collect));
     });
-    answer.recv_timeout(RESOLVING).ok()
+    let silent = format!("DNS did not answer within {} s", RESOLVING.as_secs());
+    answered(answer.recv_timeout(RESOLVING).map_err(|_| silent)?)
+}
+
+/// The resolver's error is either that nobody answered it, or that there is no such name.
+fn answered(found: io::Result<Vec<SocketAddr>>) -> Result<Vec<SocketAddr>, String> {
+    match found {
+        Ok(addresses) => Ok(addresses),
+        // EAI_AGAIN (getaddrinfo(3)), in glibc's words.
+        Err(error) if error.to_string().contains("Temporary failure") => {
+            Err(format!("no DNS server answers ({error})"))
+        }
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// Connects to each; where all fail, the cause is told elsewhere.
@@ -99,6 +113,16 @@ fn each(server: &Server, addresses: &[SocketAddr], report: &mut Report) {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    #[test]
+    fn a_dns_server_that_is_dead_is_taken_for_a_name_that_is_not_there() {
+        let failed = |words: &str| answered(Err(io::Error::other(words.to_owned())));
+        let dead =
+            failed("failed to lookup address information: Temporary failure in name resolution");
+        assert!(dead.is_err_and(|problem| problem.starts_with("no DNS server answers")));
+        let none = failed("failed to lookup address information: Name or service not known");
+        assert_eq!(none, Ok(Vec::new()));
+    }
 
     #[test]
     fn an_address_that_is_dead_beside_one_that_answers_is_not_seen() {
