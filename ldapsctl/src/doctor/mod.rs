@@ -15,6 +15,7 @@ mod host_ids;
 mod names;
 mod pam;
 mod person;
+mod refusers;
 mod report;
 mod servers;
 mod service_account;
@@ -101,10 +102,11 @@ fn everything(doctor: &Doctor) -> Report {
     progress.now("Binding as the service account, and counting whom it finds");
     let seen = service_account::look(&known, trusted, &mut report);
     clock::look(seen.as_ref(), &mut report);
+    // What keeps it from starting comes before that it does not run.
+    unit::look(doctor, &mut report);
     progress.now("Asking the daemon");
     daemon::look(doctor, &mut report);
     progress.now("Looking at this host");
-    unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
     host_ids::look(doctor, known.config.as_ref(), seen.as_ref(), &mut report);
     sssd::look(doctor, seen.as_ref(), &mut report);
@@ -115,6 +117,7 @@ fn everything(doctor: &Doctor) -> Report {
     if let Some(name) = &doctor.user {
         progress.now("Following one person");
         person::look(doctor, name, &mut report);
+        refusers::look(doctor, name, &mut report);
     }
     report
 }
