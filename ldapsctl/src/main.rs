@@ -225,7 +225,7 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
             let mut report = why::Shown::from(&*report);
             // Of a daemon elsewhere this host's glibc knows nothing.
             if daemon.run_dir.is_none() {
-                report = report.as_glibc_has_it(is_in_glibc);
+                report = report.knowing_glibc(is_in_glibc);
             }
             let shown = show(daemon.json, &report, why::describe);
             if report.lets_in { shown } else { ExitCode::FAILURE }

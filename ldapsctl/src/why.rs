@@ -24,7 +24,7 @@ pub struct Shown<'a> {
 impl Shown<'_> {
     /// What the daemon shows reaches no program where glibc does not ask it.
     #[must_use]
-    pub fn as_glibc_has_it(mut self, is_there: impl Fn(&str) -> bool) -> Self {
+    pub fn knowing_glibc(mut self, is_there: impl Fn(&str) -> bool) -> Self {
         self.in_glibc = self.report.found.as_ref().map(|found| is_there(&found.entry.name));
         self.lets_in &= self.in_glibc != Some(false);
         self
@@ -234,12 +234,12 @@ mod tests {
     fn a_name_that_no_program_knows_is_said_to_get_in() {
         let yes = || answer(Verdict::Granted, "allowed");
         let report = report(yes(), yes(), yes());
-        let shown = Shown::from(&report).as_glibc_has_it(|_| false);
+        let shown = Shown::from(&report).knowing_glibc(|_| false);
         let text = describe(&shown);
         assert!(!shown.lets_in);
         assert!(text.starts_with("locked, service sshd: NO, no program on this host"), "{text}");
         assert!(text.contains("/etc/nsswitch.conf"), "{text}");
-        let shown = Shown::from(&report).as_glibc_has_it(|name| name == "locked");
+        let shown = Shown::from(&report).knowing_glibc(|name| name == "locked");
         assert!(shown.lets_in);
         assert!(!describe(&shown).contains("nsswitch"));
     }
