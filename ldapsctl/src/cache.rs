@@ -32,6 +32,9 @@ pub enum CacheCommand {
         /// How.
         #[arg(long, value_enum, default_value_t = Format::Ndjson)]
         format: Format,
+        /// Print JSON: a line for each, as without it.
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
         /// The daemon's run directory, where it is not in its usual place.
         #[arg(long, value_name = "DIR")]
         run_dir: Option<PathBuf>,
@@ -67,7 +70,7 @@ pub fn run(command: &CacheCommand) -> ExitCode {
     match command {
         CacheCommand::Flush { anyway, daemon } => flush(*anyway, daemon),
         CacheCommand::Refresh(refresh) => self::refresh(refresh),
-        CacheCommand::Export { format, run_dir } => export(*format, run_dir.as_ref()),
+        CacheCommand::Export { format, run_dir, json: _ } => export(*format, run_dir.as_ref()),
     }
 }
 

@@ -7,6 +7,7 @@ use ldaps_core::config::{
     Subject, TlsVersion, Warning, Workstations,
 };
 use ldaps_core::idmap::OnCollision;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,9 +17,14 @@ pub fn run(sources: &Sources) -> ExitCode {
     match config::load(sources) {
         Ok(loaded) => {
             let file = sources.ldaps_toml.display();
+            let barred = config::unreadable_by_daemon(&loaded.config, sources, Path::new("/"));
+            if !barred.is_empty() {
+                let lines: String = barred.iter().map(|finding| format!("{finding}\n")).collect();
+                print_error(&format!("{lines}\nldapsd cannot start like that.\n"));
+                return ExitCode::FAILURE;
+            }
             print(&format!("{file}: OK. In force with it:\n{}", describe(&loaded.config)));
-            let more = config::unreadable_by_daemon(&loaded.config);
-            print_error(&describe_warnings(loaded.warnings.iter().chain(&more)));
+            print_error(&describe_warnings(loaded.warnings.iter()));
             ExitCode::SUCCESS
         }
         Err(errors) if errors.is_unconfigured() => {

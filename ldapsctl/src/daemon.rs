@@ -5,7 +5,7 @@ use crate::terminal::Progress;
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use ldaps_core::protocol::client::{AskError, NSS_DEADLINE, Socket, ask};
 use ldaps_core::protocol::frame::FrameError;
-use ldaps_core::run_dir::{RunDir, RunDirError};
+use ldaps_core::run_dir::{BUILT_IN, RunDir, RunDirError};
 use std::fmt;
 use std::path::Path;
 
@@ -27,6 +27,13 @@ impl fmt::Display for NoAnswer {
                  this question. Remedy: `systemctl restart ldapsd`.",
             );
         }
+        if is_unconfigured(self, Path::new(LDAPS_TOML)) {
+            return write!(
+                f,
+                "This host is not configured: there is no {LDAPS_TOML}, so ldapsd does not run. \
+                 Remedy: sudo ldapsctl setup."
+            );
+        }
         let problem = match self {
             NoAnswer::RunDir(error) => error.to_string(),
             NoAnswer::Ask(error) => error.to_string(),
@@ -41,6 +48,15 @@ impl fmt::Display for NoAnswer {
 }
 
 impl std::error::Error for NoAnswer {}
+
+const LDAPS_TOML: &str = "/etc/ldaps/ldaps.toml";
+
+/// Whether nobody answers because nobody has been told to.
+fn is_unconfigured(answer: &NoAnswer, ldaps_toml: &Path) -> bool {
+    let is_away = matches!(answer, NoAnswer::RunDir(RunDirError::Absent(path)) if path == Path::new(BUILT_IN));
+    let found = std::fs::symlink_metadata(ldaps_toml).map_err(|error| error.kind());
+    is_away && found.is_err_and(|kind| kind == std::io::ErrorKind::NotFound)
+}
 
 /// Asks the daemon one thing; `run_dir` is where an administrator says it is, if not in its place.
 ///
@@ -78,6 +94,17 @@ pub fn run_dir(run_dir: Option<&Path>) -> Result<RunDir, NoAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_nobody_has_set_up_is_said_to_be_broken() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = |path: &str| NoAnswer::RunDir(RunDirError::Absent(path.into()));
+        let file = dir.path().join("ldaps.toml");
+        assert!(is_unconfigured(&absent(BUILT_IN), &file));
+        assert!(!is_unconfigured(&absent("/run/another"), &file));
+        std::fs::write(&file, "").unwrap();
+        assert!(!is_unconfigured(&absent(BUILT_IN), &file));
+    }
 
     #[test]
     fn a_daemon_of_another_version_leaves_the_administrator_at_a_loss() {

@@ -80,10 +80,19 @@ pub fn run(log: &Log) -> ExitCode {
         } else {
             "Root sees the whole journal: sudo ldapsctl log"
         };
-        print_error(&format!("There is no line {of} since {}. {hint}.\n", log.since));
+        print_error(&format!("There is no line {of} {}. {hint}.\n", in_words(&log.since)));
         return ExitCode::FAILURE;
     }
     show(log.daemon.json, &lines, |lines| describe(lines))
+}
+
+/// journalctl's words for a time, in a sentence.
+fn in_words(since: &str) -> String {
+    match since.strip_prefix('-') {
+        Some("1d") => "in the last day".to_owned(),
+        Some(span) => format!("in the last {span}"),
+        None => format!("since {since}"),
+    }
 }
 
 /// Why there are no lines of the journal.
@@ -153,9 +162,11 @@ fn of_daemon(daemon: &Daemon) -> Result<Vec<Line>, ExitCode> {
     }
 }
 
-/// Those that were asked for.
+/// Those that were asked for. What the module decides before it asks the daemon has no login's name,
+/// and is just what one looks for: such a line is chosen by the user that it names.
 fn chosen(lines: Vec<Line>, log: &Log) -> Vec<Line> {
-    let wanted: Vec<String> = match (&log.request, &log.user) {
+    let Log { request, user, .. } = log;
+    let requests: Vec<String> = match (request, user) {
         (Some(name), _) => vec![name.to_string()],
         (None, user) => {
             let of_user =
@@ -163,8 +174,32 @@ fn chosen(lines: Vec<Line>, log: &Log) -> Vec<Line> {
             lines.iter().filter(of_user).filter_map(|line| line.request.clone()).collect()
         }
     };
-    let is_wanted = |line: &Line| line.request.as_ref().is_some_and(|it| wanted.contains(it));
+    let is_wanted = |line: &Line| match &line.request {
+        Some(name) => requests.contains(name),
+        None => request.is_none() && by_module(&line.message, user.as_deref()),
+    };
     lines.into_iter().filter(is_wanted).collect()
+}
+
+/// What follows a user's name in the module's lines.
+const OF_THE_MODULE: [&str; 8] =
+    ["refused", "cannot", "gave", "left", "is", "password", "has", "authenticated"];
+
+/// Whether it is the PAM module's line, and about this user, or about everybody.
+fn by_module(message: &str, user: Option<&str>) -> bool {
+    let Some((_, said)) =
+        message.strip_prefix("pam_ldaps(").and_then(|rest| rest.split_once("): "))
+    else {
+        return false;
+    };
+    let Some(user) = user else { return true };
+    let is_the_name = |at: usize| said.get(..at).is_some_and(|name| fold(name) == fold(user));
+    let named = said.match_indices(' ').any(|(at, _)| {
+        let next = said.get(at + 1..).unwrap_or_default();
+        // "jo" is not "jo smith".
+        is_the_name(at) && OF_THE_MODULE.iter().any(|word| next.starts_with(word))
+    });
+    named || said.starts_with("/etc/passwd cannot be read")
 }
 
 /// Whether a line of the daemon's is about a login of this name.
@@ -212,27 +247,43 @@ mod tests {
     const MODULE: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000002","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"pam_ldaps(sshd:auth): jo smith refused; code=PAM_AUTH_ERR request=7kq2m9xa"}"#;
     const ON_THE_WAY: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000003","SYSLOG_IDENTIFIER":"ldapsd","F_REQUEST":"7kq2m9xa","MESSAGE":"the password is not saved"}"#;
     const OTHER: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000004","SYSLOG_IDENTIFIER":"ldapsd","MESSAGE":"auth granted user=jo service=sshd uid=2 request=00000001 took=5 ms: the password is right"}"#;
+    const JUNK: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000006","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"pam_ldaps(sshd:auth): jo refused: sshd had refused this user already and sent no real password; uid=2 service=sshd"}"#;
+    const NO_NSS: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000007","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"pam_ldaps(sshd:auth): jo smith cannot be judged: NSS cannot say who it is: Input/output error"}"#;
+    const NO_DAEMON: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000008","SYSLOG_IDENTIFIER":"passwd","MESSAGE":"pam_ldaps(passwd:chauthtok): jo password change without an answer: ldapsd does not run"}"#;
     const NEITHER: &str = r#"{"__REALTIME_TIMESTAMP":"1800000000000005","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Connection closed"}"#;
 
     fn messages(request: Option<&str>, user: Option<&str>) -> Vec<u64> {
-        let all = [DAEMON, MODULE, ON_THE_WAY, OTHER, NEITHER, "{}", "[1", r#"{"MESSAGE":[1,2]}"#];
+        let ours = [DAEMON, MODULE, ON_THE_WAY, OTHER, NEITHER, JUNK, NO_NSS, NO_DAEMON];
+        let all = ours.iter().chain(&["{}", "[1", r#"{"MESSAGE":[1,2]}"#]);
         let log = Log {
             request: request.map(|name| name.parse().unwrap()),
             user: user.map(str::to_owned),
             since: "-1d".to_owned(),
             daemon: Daemon { run_dir: None, json: false },
         };
-        let lines = chosen(all.iter().filter_map(|text| of_json(text)).collect(), &log);
+        let lines = chosen(all.filter_map(|text| of_json(text)).collect(), &log);
         lines.iter().map(|line| line.at_us % 10).collect()
     }
 
     #[test]
     fn a_line_of_a_login_is_missing_or_of_another() {
         assert_eq!(messages(Some("7KQ2M9XA"), None), [1, 2, 3]);
-        assert_eq!(messages(None, Some("jo")), [4]);
-        assert_eq!(messages(None, Some("JO SMITH")), [1, 2, 3]);
+        assert_eq!(messages(None, Some("jo")), [4, 6, 8]);
+        assert_eq!(messages(None, Some("JO SMITH")), [1, 2, 3, 7]);
         assert_eq!(messages(None, Some("bob")), [0; 0]);
-        assert_eq!(messages(None, None), [1, 2, 3, 4]);
+        assert_eq!(messages(None, None), [1, 2, 3, 4, 6, 7, 8]);
+    }
+
+    #[test]
+    fn the_time_that_was_asked_for_is_told_as_an_option() {
+        for (since, words) in [
+            ("-1d", "in the last day"),
+            ("-2h", "in the last 2h"),
+            ("today", "since today"),
+            ("2026-11-25 14:00", "since 2026-11-25 14:00"),
+        ] {
+            assert_eq!(in_words(since), words);
+        }
     }
 
     #[test]

@@ -43,11 +43,12 @@ const UNIT_CREDENTIALS: &str = "/run/credentials/ldapsd.service";
 
 /// Looks after people from Active Directory on this host.
 ///
-/// Exits with 0 if all is well, 1 if it is not (errors in the configuration, no such user, a login that
-/// is refused), 2 after a mistake on the command line, and 3 if the daemon or the directory could not
-/// be asked. `doctor` exits with 4 if it has warnings alone.
+/// Exits with 0 if all is well, 1 if it is not (errors in the configuration,
+/// no such user, a login that is refused), 2 after a mistake on the command
+/// line, and 3 if the daemon or the directory could not be asked. `doctor`
+/// exits with 4 if it has warnings alone.
 #[derive(Parser)]
-#[command(name = "ldapsctl", version)]
+#[command(name = "ldapsctl", version, verbatim_doc_comment)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -55,12 +56,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Set this host up, from nothing to people logging in, or take that back (--undo). Asks for what it
-    /// is not told; shows every change before it makes it, and keeps a copy of each file. Exits with 0
-    /// if all of it is done or was so already, 1 if something is wrong or was declined, 3 if no domain
+    /// Set this host up, from nothing to people logging in; or undo it.
+    ///
+    /// Asks for what it is not told; shows every change before it makes it, and keeps a copy of each
+    /// file. `--undo` takes all of it back. Exits with 0 if all of it is done or was so
+    /// already, 1 if something is wrong or was declined, 3 if no domain
     /// controller or no daemon answers.
     Setup(Box<setup::Setup>),
-    /// Show how the daemon is: servers, domain, last error, numbers, and what expires soon.
+    /// Show how the daemon is.
+    ///
+    /// Its servers, the domain, the last error, numbers, and what expires soon.
     Status {
         /// Show it each second, until Ctrl-C; that is exit code 0.
         #[arg(long)]
@@ -68,35 +73,47 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
-    /// Show one user as the directory and the access rules see them, asked of the directory now; and
-    /// the profile (`profile` in ldaps.toml), for root, the user, and whom the configuration names.
+    /// Show one user as the directory and the access rules see them.
+    ///
+    /// Asked of the directory now; and the profile (`profile` in ldaps.toml), for root, the
+    /// user, and whom the configuration names.
     User {
         /// The name as one would type it at a login: alice, alice@corp.example or 'CORP\alice'.
         name: String,
         #[command(flatten)]
         daemon: Daemon,
     },
-    /// Show one group as the directory has it, asked now: its gid, who is in it, which groups are, and
-    /// in which it is; or why it is not shown here.
+    /// Show one group as the directory has it.
+    ///
+    /// Asked now: its gid, who is in it, which groups are, and in which it is; or why it is not shown
+    /// here.
     Group {
         /// The group's name.
         name: String,
         #[command(flatten)]
         daemon: Daemon,
     },
-    /// Try a login with a password, by this host's own PAM stack for a service, and show each step,
-    /// how long it took and what decided it. For root. The password is asked for, and is tried once.
+    /// Try a login with a password, and show what decides it.
+    ///
+    /// By this host's own PAM stack for a service: each step, and how long it took. For root.
+    /// The password is asked for, and is tried once.
     /// Exits with 0 if it opens this service, with 1 if it does not, with 3 if nobody can say.
     Test(try_login::Test),
-    /// Show the lines of one login, of the daemon and of the PAM module, or those of all logins.
+    /// Show what the journal has of one login, or of all.
+    ///
+    /// The lines of the daemon and of the PAM module.
     Log(login_log::Log),
-    /// What is held of the directory: forget it, read somebody anew, print it. For root.
+    /// What is held of the directory: forget, read anew, print it.
+    ///
+    /// For root.
     #[command(subcommand)]
     Cache(cache::CacheCommand),
-    /// Print every number there is, for Prometheus (docs/metrics.md).
+    /// Print every number there is, for Prometheus.
     Metrics(metrics::Metrics),
-    /// Show how a login would be decided, step by step, and what PAM would answer; about others,
-    /// for root only. Exits with 0 if the right password opens this service, with 1 if it does not.
+    /// Show how a login would be decided, step by step.
+    ///
+    /// And what PAM would answer; about others, for root only. Exits with 0 if the right
+    /// password opens this service, with 1 if it does not.
     Why {
         /// The name as one would type it at a login.
         name: String,
@@ -106,8 +123,10 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
-    /// Print the SSH public keys of a user, one a line, and nothing else: for sshd's
-    /// AuthorizedKeysCommand. Exits with 0 whatever happens, so that sshd goes on without them.
+    /// Print the SSH public keys of a user, for sshd.
+    ///
+    /// One a line, and nothing else: for sshd's AuthorizedKeysCommand. Exits with 0 whatever
+    /// happens, so that sshd goes on without them.
     SshKeys {
         /// The name, sshd's %u.
         #[arg(allow_hyphen_values = true)]
@@ -116,18 +135,24 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         run_dir: Option<PathBuf>,
     },
-    /// Certificates: show them in words, import a CA's, fetch one from a server, name those that end.
+    /// Certificates: show, import, fetch, and name those that end.
+    ///
+    /// Shows them in words, imports a CA's, fetches one from a server.
     #[command(subcommand)]
     Cert(cert::CertCommand),
-    /// Look for whatever keeps people from logging in, and name the cause and the remedy: the
-    /// configuration, the network, certificates, the service account, NSS, PAM. Needs no daemon, and
-    /// changes nothing without --fix. Exits with 0 if all is well, 1 after a fault, 4 if there are warnings alone,
+    /// Look for whatever keeps people out, and name the remedy.
+    ///
+    /// Looks at the configuration, the network, certificates, the service account, NSS, PAM.
+    /// Needs no daemon, and
+    /// changes nothing without --fix. Exits with 0 if all is well, 1 after a fault, 4 if there
+    /// are warnings alone,
     /// 3 if something could not be looked at and the rest is well.
     Doctor(doctor::Doctor),
-    /// Move from sssd, nslcd or winbind: print the ldaps.toml that keeps every uid, gid, home and shell,
-    /// name what has no counterpart, and prove it account by account. Switches nothing. Exits with 0 if
-    /// nothing differs (or nothing was compared), 1 if something does, 3 if one of the two stacks does
-    /// not answer.
+    /// Move from sssd, nslcd or winbind: print the ldaps.toml for it.
+    ///
+    /// It keeps every uid, gid, home and shell. Names what has no counterpart, and proves it account by
+    /// account. Switches nothing. Exits with 0 if nothing differs (or nothing was compared), 1 if
+    /// something does, 3 if one of the two stacks does not answer.
     Migrate(migrate::Migrate),
     /// Write the manual pages and the completions of shells below a directory: for the package.
     #[command(hide = true)]
@@ -135,7 +160,9 @@ enum Command {
         /// Where to.
         dir: PathBuf,
     },
-    /// Read the configuration as the daemon does: say what is in force, or name every error.
+    /// Read the configuration as the daemon does, and name every error.
+    ///
+    /// Where it has none, say what is in force with it.
     CheckConfig {
         /// The configuration of ldaps-login.
         #[arg(long, value_name = "FILE", default_value = "/etc/ldaps/ldaps.toml")]
@@ -198,13 +225,23 @@ fn ask(daemon: &Daemon, request: &AdminRequest) -> ExitCode {
         }
         Ok(AdminReply::Profile(report)) => show_user(daemon, &report),
         Ok(AdminReply::Why(report)) => {
-            let report = why::Shown::from(&*report);
+            let mut report = why::Shown::from(&*report);
+            // Of a daemon elsewhere this host's glibc knows nothing.
+            if daemon.run_dir.is_none() {
+                report = report.knowing_glibc(is_in_glibc);
+            }
             let shown = show(daemon.json, &report, why::describe);
             if report.lets_in { shown } else { ExitCode::FAILURE }
         }
         Ok(AdminReply::SshKeys(keys)) => show(daemon.json, &keys, |keys| ssh_keys::lines(keys)),
         other => answers::none(other),
     }
+}
+
+/// Whether getent finds the name; yes where it cannot be run.
+fn is_in_glibc(name: &str) -> bool {
+    let output = std::process::Command::new("getent").args(["passwd", "--", name]).output();
+    output.map_or(true, |output| !output.stdout.is_empty())
 }
 
 /// That somebody is not told all is said beside the answer, which programs read.
@@ -282,6 +319,23 @@ mod tests {
             (WARNINGS_ALONE, "`doctor` exits with 4 if it has warnings alone"),
         ] {
             assert!(words.contains(&code.to_string()) && help.contains(words), "{words}: {help}");
+        }
+    }
+
+    #[test]
+    fn what_prints_json_refuses_to_be_asked_for_it() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("ldapsctl cache export"));
+        assert!(parse("ldapsctl cache export --json"));
+        assert!(!parse("ldapsctl cache export --json --format passwd"));
+    }
+
+    #[test]
+    fn the_list_of_commands_is_broken_inside_words_on_a_terminal() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.lines().count() > 20, "{help}");
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 }

@@ -11,6 +11,15 @@ use ldaps_core::protocol::admin::{Profile, ProfileReport, ProfileValue, UserRepo
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+/// Service by service; where none has rules of its own, there is no other to tell from.
+fn verdicts(access: &[(String, bool)]) -> Vec<String> {
+    let verdict = |allowed: bool| if allowed { "yes" } else { "no" };
+    match access {
+        [(_, allowed)] => vec![verdict(*allowed).to_owned()],
+        access => access.iter().map(|(name, it)| format!("{name}: {}", verdict(*it))).collect(),
+    }
+}
+
 /// The report for programs. The keys are told in docs/ldaps.toml.md, and programs rely on them.
 #[derive(Serialize)]
 pub struct Shown<'a> {
@@ -76,13 +85,7 @@ pub fn describe(shown: &Shown<'_>) -> String {
     table.line("home, shell", format!("{}, {}", entry.home, entry.shell));
     table.lines("groups", report.groups.iter().map(|(gid, name)| format!("{name} ({gid})")));
     table.line("account", report.state.as_deref().unwrap_or("nothing against it"));
-    table.lines(
-        "may log in",
-        report.access.iter().map(|(service, allowed)| {
-            let verdict = if *allowed { "yes" } else { "no" };
-            format!("{service}: {verdict}")
-        }),
-    );
+    table.lines("may log in", verdicts(&report.access));
     if let Some(ShownProfile(profile)) = &shown.profile {
         describe_profile(profile, &mut table);
     }
@@ -166,6 +169,13 @@ mod tests {
         report.profile = Err("no".to_owned());
         let healthy = describe(&Shown::from(&report));
         assert!(healthy.contains("nothing against it") && !healthy.contains("mail"), "{healthy}");
+    }
+
+    #[test]
+    fn any_other_service_is_told_of_where_there_is_no_other() {
+        assert_eq!(verdicts(&[("any other".to_owned(), true)]), ["yes"]);
+        let two = [("sudo".to_owned(), false), ("any other".to_owned(), true)];
+        assert_eq!(verdicts(&two), ["sudo: no", "any other: yes"]);
     }
 
     #[test]

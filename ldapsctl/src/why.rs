@@ -17,6 +17,18 @@ pub struct Shown<'a> {
     pub lets_in: bool,
     /// PAM's codes; None where PAM is not asked, for there is nobody.
     pam: Option<Codes>,
+    /// Whether glibc gives anybody's programs the name; None: it was not asked.
+    in_glibc: Option<bool>,
+}
+
+impl Shown<'_> {
+    /// What the daemon shows reaches no program where glibc does not ask it.
+    #[must_use]
+    pub fn knowing_glibc(mut self, is_there: impl Fn(&str) -> bool) -> Self {
+        self.in_glibc = self.report.found.as_ref().map(|found| is_there(&found.entry.name));
+        self.lets_in &= self.in_glibc != Some(false);
+        self
+    }
 }
 
 /// PAM's codes, in the order of the answers.
@@ -36,7 +48,7 @@ impl<'a> From<&'a WhyReport> for Shown<'a> {
                 answers.account_without_password.verdict,
             ),
         });
-        Self { report, lets_in: lets_in(report), pam }
+        Self { report, lets_in: lets_in(report), pam, in_glibc: None }
     }
 }
 
@@ -57,7 +69,12 @@ const TEXTS: usize = 17;
 pub fn describe(shown: &Shown<'_>) -> String {
     let report = shown.report;
     let WhyReport { name, service, .. } = report;
-    let verdict = format!("{name}, service {service}: {}\n\n", headline(report));
+    let is_absent = shown.in_glibc == Some(false);
+    let verdict = match is_absent {
+        true => "NO, no program on this host knows the name".to_owned(),
+        false => headline(report),
+    };
+    let verdict = format!("{name}, service {service}: {verdict}\n\n");
     let mut text = terminal::wrapped(&verdict, terminal::width(io::stdout()), 0);
     let mut lines = Lines { text: &mut text, last: String::new() };
     if let Some(found) = &report.found {
@@ -65,6 +82,11 @@ pub fn describe(shown: &Shown<'_>) -> String {
         lines.line("name", Speaks::For, &format!("{}{by}", found.form));
         lines.line("name", Speaks::Neither, &found.dn);
         lines.line("name", Speaks::Neither, &found.sid);
+    }
+    if is_absent {
+        let text = "getent passwd finds nobody of that name: is ldaps on the lines passwd and group of \
+                    /etc/nsswitch.conf? sudo ldapsctl doctor";
+        lines.line("NSS", Speaks::Against, text);
     }
     for step in &report.steps {
         lines.line(&step.about, step.speaks, &step.text);
@@ -206,6 +228,20 @@ mod tests {
         assert_eq!(json["pam"]["account_without_password"], "PAM_SUCCESS");
         assert_eq!(json["answers"]["auth"]["verdict"]["Refused"], "LockedOut");
         assert_eq!((&json["lets_in"], &json["name"]), (&false.into(), &"locked".into()));
+    }
+
+    #[test]
+    fn a_name_that_no_program_knows_is_said_to_get_in() {
+        let yes = || answer(Verdict::Granted, "allowed");
+        let report = report(yes(), yes(), yes());
+        let shown = Shown::from(&report).knowing_glibc(|_| false);
+        let text = describe(&shown);
+        assert!(!shown.lets_in);
+        assert!(text.starts_with("locked, service sshd: NO, no program on this host"), "{text}");
+        assert!(text.contains("/etc/nsswitch.conf"), "{text}");
+        let shown = Shown::from(&report).knowing_glibc(|name| name == "locked");
+        assert!(shown.lets_in);
+        assert!(!describe(&shown).contains("nsswitch"));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use ldaps_core::config::{self, Config, IdMapping, Sources};
+use ldaps_core::protocol::tools::NOT_RELOADED;
 use ldaps_core::secret::Password;
 use ldaps_core::secret_file::password_in;
 use ldaps_directory::{Directory, Settings, Tls};
@@ -37,6 +38,8 @@ const PUBLISHED_WITHIN: Duration = Duration::from_millis(200);
 pub(crate) struct Host {
     pub(crate) config: Arc<Config>,
     pub(crate) warnings: Vec<String>,
+    /// Why the last reload put no other in its place.
+    not_reloaded: Mutex<Option<String>>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) lookups: Lookups,
     pub(crate) attempts: Attempts,
@@ -92,6 +95,7 @@ impl Host {
         Ok(Self {
             config,
             warnings,
+            not_reloaded: Mutex::default(),
             directory,
             lookups,
             attempts,
@@ -129,6 +133,18 @@ impl Host {
                 self.ssh_keys = before.ssh_keys.clone();
             }
         }
+    }
+
+    /// A reload has failed, and why: this configuration stays in force.
+    pub(crate) fn stays(&self, why: &str) {
+        let mut kept = self.not_reloaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(format!("{NOT_RELOADED}. {}", why.replace('\n', " ")));
+    }
+
+    /// What is to be told of this configuration, and of what outlasts it.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let kept = self.not_reloaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        kept.into_iter().chain(self.given.trouble()).chain(self.warnings.iter().cloned()).collect()
     }
 
     /// Waits until the shared map has all that is known now: the groups that a login has just read
@@ -198,7 +214,15 @@ fn read_secret(file: &Path) -> Result<Password, String> {
             file.display()
         )
     };
-    let content = Zeroizing::new(std::fs::read(file).map_err(|error| wrong(&error))?);
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => format!(
+            "the daemon (user ldapsd) cannot read the service account's password in {0}: {error}. Run: \
+             chown root:ldapsd {0} && chmod 0640 {0}",
+            file.display()
+        ),
+        _ => wrong(&error),
+    };
+    let content = Zeroizing::new(std::fs::read(file).map_err(unreadable)?);
     password_in(&content).map_err(|error| wrong(&error))
 }
 

@@ -110,11 +110,12 @@ fn reload(sources: &Sources, hosts: &HostCell) -> bool {
             true
         }
         Err(Failure::Configuration(message) | Failure::Other(message)) => {
+            hosts.get().stays(&message);
             message.lines().for_each(|line| tracing::error!("{line}"));
             tracing::error!(
                 "the configuration was not reloaded: the one from before stays in force"
             );
-            notify(&[NotifyState::Status("the last reload failed; see the journal")]);
+            notify(&[NotifyState::Status("the last reload failed: ldapsctl status says why")]);
             false
         }
     }

@@ -88,7 +88,7 @@ impl Numbers {
                 ranges: ranges(),
             }),
             last_error: last_error.map(|(error, at)| (error.to_string(), at.elapsed().as_secs())),
-            warnings: host.warnings.clone(),
+            warnings: host.told(),
             counters: self.counters(host),
         }
     }

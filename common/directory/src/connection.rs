@@ -17,13 +17,14 @@ use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_openssl::SslStream;
 use tokio_util::codec::{Encoder, FramedRead};
 use zeroize::Zeroizing;
 
 use crate::certificates::ending::{self, Ending};
 use crate::error::{DirectoryError, words_of};
+use crate::reach::{Patience, tcp_connect};
 use crate::server::Server;
 use crate::tls::Tls;
 
@@ -72,19 +73,11 @@ impl Connection {
         tls: &Tls,
         patience: Duration,
     ) -> Result<Self, DirectoryError> {
-        let opened = timeout(patience, async {
-            let tcp = tcp_connect(server, patience).await?;
-            let fault = |fault| DirectoryError::Tls(Box::new(fault));
-            tls.handshake(server, tcp).await.map_err(fault)
-        });
-        match opened.await {
-            Ok(stream) => Ok(Self::over(server.clone(), stream?)),
-            Err(_) => Err(DirectoryError::Timeout {
-                server: server.clone(),
-                what: "connecting",
-                after: patience,
-            }),
-        }
+        let patience = Patience::of(patience);
+        let tcp = tcp_connect(server, patience).await?;
+        let done = patience.for_tls(server, tls.handshake(server, tcp)).await?;
+        let stream = done.map_err(|fault| DirectoryError::Tls(Box::new(fault)))?;
+        Ok(Self::over(server.clone(), stream))
     }
 
     fn over(server: Server, stream: Stream) -> Self {
@@ -275,33 +268,6 @@ impl Shared {
             waiting.remove(&id);
         }
     }
-}
-
-pub(crate) async fn tcp_connect(
-    server: &Server,
-    patience: Duration,
-) -> Result<TcpStream, DirectoryError> {
-    let resolve = |problem: String| DirectoryError::Resolve { server: server.clone(), problem };
-    let addresses: Vec<_> = match server.address.or_else(|| server.name.parse().ok()) {
-        Some(address) => vec![(address, server.port).into()],
-        None => tokio::net::lookup_host((server.name.as_str(), server.port))
-            .await
-            .map_err(|error| resolve(error.to_string()))?
-            .collect(),
-    };
-    let share = patience / u32::try_from(addresses.len().max(1)).unwrap_or(1);
-    let mut problem = "the resolver gave no address".to_owned();
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => problem = format!("{address}: {error}"),
-            Err(_) => problem = format!("{address}: no answer within {} s", share.as_secs_f32()),
-        }
-    }
-    Err(DirectoryError::Connect { server: server.clone(), problem })
 }
 
 async fn read_all(stream: ReadHalf<Stream>, shared: Arc<Shared>) {

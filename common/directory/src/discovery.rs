@@ -41,7 +41,10 @@ async fn discover(domain: &str) -> Result<Vec<String>, String> {
     let records = asked
         .await
         .map_err(|_| format!("no answer within {} s", DISCOVERY_DEADLINE.as_secs()))?
-        .map_err(|error| format!("{question} has no SRV record ({error})"))?;
+        .map_err(|error| match error.is_no_records_found() {
+            true => format!("{question} has no SRV record"),
+            false => format!("{question}: DNS gives no answer ({error})"),
+        })?;
     let records = records.iter().map(|record| SrvRecord {
         priority: record.priority(),
         weight: record.weight(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ldap3_proto::proto::{LdapResult, LdapResultCode};
 
+use crate::reach::is_silence;
 use crate::server::Server;
 use crate::tls_fault::TlsFault;
 use ldaps_core::refusal::Refusal;
@@ -105,6 +106,20 @@ pub(crate) fn words_of(result: &LdapResult) -> String {
     }
 }
 
+/// What lets the service account in again.
+fn of_service_account(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::AccountDisabled => "Enable it in AD (Enable-ADAccount)",
+        Refusal::AccountExpired => "Extend it in AD (Clear-ADAccountExpiration)",
+        Refusal::LockedOut => "Unlock it in AD (Unlock-ADAccount)",
+        Refusal::PasswordExpired | Refusal::PasswordMustChange => {
+            "Give it a new password in AD (Set-ADAccountPassword -Reset; and one that never expires), and \
+             write that into the file that `bind_secret` names"
+        }
+        _ => "Correct `bind_dn` or the file that `bind_secret` names",
+    }
+}
+
 impl DirectoryError {
     /// Whether the connection is at fault, so that the same question may be put again on another.
     #[must_use]
@@ -146,6 +161,13 @@ impl fmt::Display for DirectoryError {
                 "DNS names no domain controller of {domain}: {problem}. Name the servers with \
                  `uri` under [directory], or let this host ask the domain's DNS servers"
             ),
+            Self::Resolve { server, problem } if is_silence(problem) => write!(
+                f,
+                "the name {} has no address: {problem}. Name a DNS server that answers and knows \
+                 the domain (resolvectl status; /etc/resolv.conf), or give the address under \
+                 [directory.address]",
+                server.name
+            ),
             Self::Resolve { server, problem } => write!(
                 f,
                 "the name {} has no address: {problem}. Correct the name, or give its address \
@@ -165,9 +187,9 @@ impl fmt::Display for DirectoryError {
             Self::Closed { server, why } => write!(f, "{server} ended the connection: {why}"),
             Self::ServiceAccount { server, bind_dn, refusal } => write!(
                 f,
-                "{server} refused the service account {bind_dn:?}: {refusal}. Correct `bind_dn` or \
-                 the file that `bind_secret` names, then reload ldapsd; until then AD is asked \
-                 rarely, so as not to lock the account"
+                "{server} refused the service account {bind_dn:?}: {refusal}. {}, then reload \
+                 ldapsd; until then AD is asked rarely, so as not to lock the account",
+                of_service_account(*refusal)
             ),
             Self::Refused { server, what, answer } => {
                 write!(f, "{server} refused {what}: {answer}")
@@ -185,3 +207,24 @@ impl fmt::Display for DirectoryError {
 }
 
 impl std::error::Error for DirectoryError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_account_that_is_disabled_is_said_to_be_misspelt() {
+        let server = Server { name: "dc1".to_owned(), port: 636, address: None };
+        for (refusal, remedy) in [
+            (Refusal::AccountDisabled, "Enable it in AD"),
+            (Refusal::AccountExpired, "Extend it in AD"),
+            (Refusal::LockedOut, "Unlock it in AD"),
+            (Refusal::WrongPassword, "Correct `bind_dn` or the file that `bind_secret` names"),
+        ] {
+            let (server, bind_dn) = (server.clone(), "svc".to_owned());
+            let told = DirectoryError::ServiceAccount { server, bind_dn, refusal }.to_string();
+            assert!(told.contains(remedy), "{told}");
+            assert!(told.contains("then reload ldapsd"), "{told}");
+        }
+    }
+}

@@ -37,6 +37,7 @@ mod person;
 mod policy;
 mod queries;
 mod question;
+mod reach;
 mod ready;
 mod search;
 mod server;

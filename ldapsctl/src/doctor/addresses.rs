@@ -4,6 +4,7 @@
 use super::report::{Report, Severity::Warning};
 use super::servers::Unusable;
 use ldaps_directory::Server;
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
@@ -22,15 +23,13 @@ pub fn look(server: &Server, report: &mut Report) -> Result<(), Unusable> {
     if server.address.is_some() {
         return Ok(());
     }
-    let Some(addresses) = resolved(server) else {
-        return Err(Unusable {
-            area: AREA,
-            id: "dns-silent",
-            what: format!("the name {} has no address: DNS did not answer within {} s", server.name, RESOLVING.as_secs()),
-            remedy: "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain"
-                .to_owned(),
-        });
-    };
+    let addresses = resolved(server).map_err(|problem| Unusable {
+        area: AREA,
+        id: "dns-silent",
+        what: format!("the name {} has no address: {problem}", server.name),
+        remedy: "resolvectl status; /etc/resolv.conf: name a DNS server that answers and knows the domain"
+            .to_owned(),
+    })?;
     // What is wrong with the name is said where it is connected to.
     if addresses.len() > 1 {
         each(server, &addresses, report);
@@ -38,16 +37,29 @@ pub fn look(server: &Server, report: &mut Report) -> Result<(), Unusable> {
     Ok(())
 }
 
-/// None: no answer in time; nothing where the answer is no.
-fn resolved(server: &Server) -> Option<Vec<SocketAddr>> {
+/// An error where DNS gave no answer; nothing where the answer is no.
+fn resolved(server: &Server) -> Result<Vec<SocketAddr>, String> {
     let (send, answer) = mpsc::channel();
     let (name, port) = (server.name.clone(), server.port);
     // The look-up cannot be stopped: it is left behind.
     thread::spawn(move || {
         let found = (name.as_str(), port).to_socket_addrs();
-        let _gone = send.send(found.map(Iterator::collect).unwrap_or_default());
+        let _gone = send.send(found.map(Iterator::collect));
     });
-    answer.recv_timeout(RESOLVING).ok()
+    let silent = format!("DNS did not answer within {} s", RESOLVING.as_secs());
+    answered(answer.recv_timeout(RESOLVING).map_err(|_| silent)?)
+}
+
+/// The resolver's error is either that nobody answered it, or that there is no such name.
+fn answered(found: io::Result<Vec<SocketAddr>>) -> Result<Vec<SocketAddr>, String> {
+    match found {
+        Ok(addresses) => Ok(addresses),
+        // EAI_AGAIN (getaddrinfo(3)), in glibc's words.
+        Err(error) if error.to_string().contains("Temporary failure") => {
+            Err(format!("no DNS server answers ({error})"))
+        }
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// Connects to each; where all fail, the cause is told elsewhere.
@@ -92,6 +104,16 @@ fn each(server: &Server, addresses: &[SocketAddr], report: &mut Report) {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    #[test]
+    fn a_dns_server_that_is_dead_is_taken_for_a_name_that_is_not_there() {
+        let failed = |words: &str| answered(Err(io::Error::other(words.to_owned())));
+        let dead =
+            failed("failed to lookup address information: Temporary failure in name resolution");
+        assert!(dead.is_err_and(|problem| problem.starts_with("no DNS server answers")));
+        let none = failed("failed to lookup address information: Name or service not known");
+        assert_eq!(none, Ok(Vec::new()));
+    }
 
     #[test]
     fn an_address_that_is_dead_beside_one_that_answers_is_not_seen() {

@@ -35,7 +35,8 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
                 "configuration",
                 format!("{} has no mistakes", doctor.config.display()),
             );
-            for warning in loaded.warnings.iter().chain(&config::unreadable_by_daemon(&config)) {
+            barred(doctor, &config, report);
+            for warning in &loaded.warnings {
                 report.add(
                     Warning,
                     AREA,
@@ -95,15 +96,27 @@ pub fn look(doctor: &Doctor, report: &mut Report) -> Known {
     }
 }
 
+/// What root reads and the daemon does not.
+fn barred(doctor: &Doctor, config: &Config, report: &mut Report) {
+    for barred in config::unreadable_by_daemon(config, &doctor.sources(), &doctor.root) {
+        let what = format!("{}: {}", barred.place, barred.problem);
+        let why = "the daemon does not start with it; one that runs keeps the last good one";
+        report.add(Fault, AREA, "unreadable-by-daemon", what, why, &barred.remedy);
+        if let Some(fix) = tighter(doctor, &barred.remedy) {
+            report.mended_by(fix);
+        }
+    }
+}
+
 /// What a remedy by chmod comes to: root's file, and of the secret the daemon's group reads, too.
 fn tighter(doctor: &Doctor, remedy: &str) -> Option<Fix> {
     let words: Vec<&str> = remedy.split_whitespace().collect();
     let at = words.iter().position(|word| *word == "chmod")?;
     let (mode, path) = (words.get(at + 1)?, PathBuf::from(words.get(at + 2)?));
-    if !path.is_file() {
-        return None;
-    }
     match *mode {
+        "0755" => Some(Fix::Mode { path, group: "root", mode: 0o755 }),
+        _ if !path.is_file() => None,
+        "0644" => Some(Fix::Mode { path, group: "root", mode: 0o644 }),
         "0640" => Some(Fix::Mode { path, group: "ldapsd", mode: 0o640 }),
         "go-w" if path == doctor.config || path == doctor.ldap_conf => {
             Some(Fix::Mode { path, group: "root", mode: 0o644 })

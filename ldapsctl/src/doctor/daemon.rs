@@ -9,6 +9,7 @@ use super::report::{
 use crate::daemon::{NoAnswer, ask_daemon};
 use ldaps_core::protocol::admin::{AdminReply, AdminRequest};
 use ldaps_core::protocol::client::AskError;
+use ldaps_core::protocol::tools::{IDS_NOT_KEPT, NOT_RELOADED};
 use std::fs;
 
 const AREA: &str = "daemon";
@@ -19,6 +20,7 @@ pub fn look(doctor: &Doctor, report: &mut Report) {
         Ok(AdminReply::Status(status)) => {
             let connected = status.servers.iter().any(|server| server.connected);
             report.fine(AREA, "running", format!("ldapsd {} runs", status.version));
+            told(&status.warnings, report);
             if let (false, Some((error, _))) = (connected, &status.last_error) {
                 report.add(
 Warning,
@@ -48,6 +50,22 @@ Warning,
         }
         Ok(_) => report.unseen(AREA, "running", "ldapsd gives no status", "journalctl -u ldapsd"),
         Err(error) => silent(&error, report),
+    }
+}
+
+/// What it says of itself; what it says of the configuration has been looked at already.
+fn told(warnings: &[String], report: &mut Report) {
+    for warning in warnings {
+        if warning.starts_with(NOT_RELOADED) {
+            let why = "what was changed since has no effect, and at its next start the daemon may not come up";
+            let remedy = "sudo ldapsctl check-config; then: sudo systemctl reload ldapsd";
+            report.add(Warning, AREA, "not-reloaded", warning, why, remedy);
+        } else if warning.contains(IDS_NOT_KEPT) {
+            let why = "after a restart somebody new could be given the id, and the files, of somebody else";
+            let remedy =
+                "df -h /var/lib/ldapsd; make room there; then: sudo systemctl restart ldapsd";
+            report.add(Fault, AREA, "ids-not-kept", warning, why, remedy);
+        }
     }
 }
 
@@ -84,4 +102,23 @@ fn silent(error: &NoAnswer, report: &mut Report) {
         ),
     }
     report.mended_by(Fix::run(&["systemctl restart ldapsd"]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_daemon_says_of_itself_is_passed_over() {
+        let mut report = Report::default();
+        told(
+            &[
+                format!("{NOT_RELOADED}. /etc/ldaps/ldaps.toml:3:1: no. Remedy: yes."),
+                format!("/var/lib/ldapsd/ids cannot be written, so {IDS_NOT_KEPT}: full"),
+                "/etc/ldap/ldap.conf: TLS_REQCERT has no effect".to_owned(),
+            ],
+            &mut report,
+        );
+        assert_eq!(report.bad(), ["not-reloaded", "ids-not-kept"]);
+    }
 }

@@ -17,6 +17,7 @@ mod host_ids;
 mod names;
 mod pam;
 mod person;
+mod refusers;
 mod report;
 mod servers;
 mod service_account;
@@ -108,10 +109,11 @@ fn everything(doctor: &Doctor) -> Report {
     let seen = survey.as_ref().map(Survey::seen);
     clock::look(seen, &mut report);
     access::look(&known, survey.as_ref(), &mut report);
+    // What keeps it from starting comes before that it does not run.
+    unit::look(doctor, &mut report);
     progress.now("Asking the daemon");
     daemon::look(doctor, &mut report);
     progress.now("Looking at this host");
-    unit::look(doctor, &mut report);
     names::look(doctor, &mut report);
     host_ids::look(doctor, known.config.as_ref(), seen, &mut report);
     sssd::look(doctor, seen, &mut report);
@@ -122,6 +124,7 @@ fn everything(doctor: &Doctor) -> Report {
     if let Some(name) = &doctor.user {
         progress.now("Following one person");
         person::look(doctor, name, &mut report);
+        refusers::look(doctor, name, &mut report);
     }
     report
 }

@@ -158,6 +158,13 @@ fn unreachable(server: &Server, error: &DirectoryError, known: &Known) -> Unusab
                 "ip route get ADDRESS; let the firewalls between pass TCP port {port} to {name}"
             ),
         ),
+        DirectoryError::Timeout { what, .. } if what.contains("TLS") => (
+            "silent-tls",
+            format!(
+                "port {port} of {name} takes connections, so no firewall is in between: the domain controller \
+                 hangs, or something else listens there. Look at it there, or name another one in `uri`"
+            ),
+        ),
         DirectoryError::Timeout { .. } => (
             "silent",
             format!(

@@ -61,6 +61,14 @@ pub fn bind(
                 asker.text(question, name.as_deref(), NO_NAME)?
             }
         };
+        if let Err(problem) = bind_name(&bind_dn) {
+            if !asker.can_ask() || attempt == TRIES {
+                return Err(Failure::from(format!("{problem}\nNothing was changed.")));
+            }
+            line(Paint::Yellow, &problem);
+            (name, confirmed) = (None, false);
+            continue;
+        }
         let secret = match given.take() {
             Some(secret) => secret,
             None => asker.password(&format!("Password of {bind_dn}"), NO_SECRET)?,
@@ -83,6 +91,16 @@ pub fn bind(
         }
     }
     Err(Failure::from(NO_NAME))
+}
+
+/// A name in a form that ldaps.toml takes: a bind under any other would be wasted.
+fn bind_name(text: &str) -> Result<(), String> {
+    match text.contains(['=', '@', '\\']) {
+        true => Ok(()),
+        false => Err(format!(
+            "{text:?} is not the whole name: write {text}@corp.example, CORP\\{text}, or the DN."
+        )),
+    }
 }
 
 fn survey(
@@ -193,4 +211,21 @@ fn words(refusal: Refusal) -> String {
         _ => "in AD, look at its logon hours, \"Log On To\", and Protected Users",
     };
     format!("{refusal}; {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_name_is_bound_with() {
+        for (name, taken) in [
+            ("svc-linux", false),
+            ("svc-linux@corp.example", true),
+            ("CORP\\svc-linux", true),
+            ("CN=svc-linux,DC=corp,DC=example", true),
+        ] {
+            assert_eq!(bind_name(name).is_ok(), taken, "{name}");
+        }
+    }
 }

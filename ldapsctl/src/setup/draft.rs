@@ -90,8 +90,8 @@ pub fn write(document: &DocumentMut, wanted: &Wanted) -> Result<String, String> 
 
 fn new(wanted: &Wanted) -> String {
     let mut text = String::from(
-        "# People from Active Directory on this host. Written by `ldapsctl setup`; every key: ldaps.toml.md in\n\
-         # /usr/share/doc/ldaps-login. After a change: ldapsctl check-config && systemctl reload ldapsd\n\n\
+        "# People from Active Directory on this host. Written by `ldapsctl setup`; every key: man ldaps.toml.\n\
+         # After a change: ldapsctl check-config && systemctl reload ldapsd\n\n\
          [directory]\n",
     );
     match &wanted.servers {

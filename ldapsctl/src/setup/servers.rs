@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, ToSocketAddrs};
 
+/// How often a name is asked for.
+const TRIES: usize = 3;
 const MISSING: &str = "Nothing says where the domain controllers are. Add --domain corp.example, or \
                        --uri ldaps://dc1.corp.example";
 
@@ -72,10 +74,33 @@ fn asked(asker: &Asker, addresses: BTreeMap<String, IpAddr>) -> Result<Found, Fa
             say(&format!("{}\n", failure.text));
             let question =
                 "One domain controller, by the name in its certificate, as in dc1.corp.example";
-            let uri = parse_uri(&asker.text(question, None, MISSING)?)?;
+            let uri = one_of(|| asker.text(question, None, MISSING), &addresses)?;
             let servers = Servers::Uris(vec![uri.clone()]);
             Ok(Found { servers: Some(servers), list: vec![server(&uri, &addresses)], addresses })
         }
+    }
+}
+
+/// A name that can be asked, of somebody who may mistype it.
+fn one_of(
+    ask: impl Fn() -> Result<String, String>,
+    addresses: &BTreeMap<String, IpAddr>,
+) -> Result<ServerUri, String> {
+    let mut tries = 1;
+    loop {
+        let problem = match parse_uri(&ask()?) {
+            Ok(uri) if addresses.contains_key(&uri.host) || resolves(&uri) => return Ok(uri),
+            Ok(uri) => format!(
+                "The name {} has no address; where DNS does not know it: --address {0}=IP.",
+                uri.host
+            ),
+            Err(problem) => problem,
+        };
+        if tries == TRIES {
+            return Err(format!("{problem}\nNothing was changed."));
+        }
+        say(&format!("{problem}\n"));
+        tries += 1;
     }
 }
 
@@ -216,5 +241,30 @@ fn names(servers: &[Server]) -> String {
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
         Self::unknown(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const WRONG: &str = "no-such-dc.invalid";
+
+    #[test]
+    fn a_mistyped_server_ends_the_dialogue() {
+        let known = BTreeMap::from([("dc1.corp.example".to_owned(), IpAddr::from([127, 0, 0, 1]))]);
+        let typed = |answers: &'static [&'static str]| {
+            let at = Cell::new(0);
+            let next = || {
+                at.set(at.get() + 1);
+                Ok((*answers.get(at.get() - 1).unwrap_or(&"")).to_owned())
+            };
+            one_of(next, &known)
+        };
+        let found = typed(&["ldap://x", WRONG, "dc1.corp.example"]);
+        assert_eq!(found.map(|uri| uri.host), Ok("dc1.corp.example".to_owned()));
+        let failed = typed(&[WRONG, WRONG, WRONG, "dc1.corp.example"]).unwrap_err();
+        assert!(failed.contains("has no address"), "{failed}");
     }
 }

@@ -67,11 +67,19 @@ pub fn run(test: &Test) -> ExitCode {
         }
     };
     let printed = crate::show(test.json, &shown, shown::describe);
-    match (shown.lets_in, code) {
-        (true, _) => printed,
-        (false, codes::AUTHINFO_UNAVAIL) => ExitCode::from(NOT_KNOWN),
-        (false, _) => ExitCode::FAILURE,
+    match shown.lets_in {
+        true => printed,
+        false if nobody_can_say(&shown, code) => ExitCode::from(NOT_KNOWN),
+        false => ExitCode::FAILURE,
     }
+}
+
+/// Whether the no is for want of somebody who could say yes: without the daemon, of all but local users.
+fn nobody_can_say(shown: &Shown, code: i32) -> bool {
+    let passwd = || std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let is_local =
+        || passwd().lines().any(|line| line.split(':').next() == Some(shown.user.as_str()));
+    code == codes::AUTHINFO_UNAVAIL || (shown.without_daemon.is_some() && !is_local())
 }
 
 /// What has to be so before anybody is asked for a password.
@@ -129,6 +137,10 @@ fn attempt(test: &Test, user: &CString, service: &CString) -> Result<(Shown, i32
 fn finished(mut shown: Shown, code: i32) -> Shown {
     let (name, meaning) = codes::of(code);
     shown.lets_in = matches!(code, codes::SUCCESS | codes::NEW_AUTHTOK_REQD);
+    let meaning = match !shown.lets_in && nobody_can_say(&shown, code) {
+        true => codes::of(codes::AUTHINFO_UNAVAIL).1,
+        false => meaning,
+    };
     (shown.code, shown.meaning) = (name.to_owned(), meaning.to_owned());
     shown
 }
@@ -236,4 +248,24 @@ impl Eyes {
 
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_nobody_could_judge_is_called_wrong() {
+        const AUTH_ERR: i32 = 7;
+        let without = Some("ldapsd does not run".to_owned());
+        for (user, without_daemon, meaning) in [
+            ("no-such-user", without.clone(), "not known"),
+            ("no-such-user", None, "no: the name and the password"),
+            ("root", without, "no: the name and the password"),
+        ] {
+            let shown = Shown { user: user.to_owned(), without_daemon, ..Shown::default() };
+            let shown = finished(shown, AUTH_ERR);
+            assert!(shown.meaning.starts_with(meaning), "{user}: {}", shown.meaning);
+        }
+    }
 }

@@ -42,6 +42,33 @@ const ROWS: &[Mended] = &[
         holds: |host| mode(host, "") == 0o2755,
     },
     Mended {
+        what: "a configuration that root alone reads",
+        break_it: |host| {
+            daemon_is_somebody(host);
+            host.mode("ldaps.toml", 0o600);
+        },
+        shown: "chmod 0644",
+        holds: |host| mode(host, "ldaps.toml") == 0o644,
+    },
+    Mended {
+        what: "a directory of the configuration that root alone enters",
+        break_it: |host| {
+            daemon_is_somebody(host);
+            host.mode("", 0o700);
+        },
+        shown: "chmod 0755",
+        holds: |host| mode(host, "") == 0o755,
+    },
+    Mended {
+        what: "a secret that root alone reads",
+        break_it: |host| {
+            daemon_is_somebody(host);
+            host.mode("secret", 0o600);
+        },
+        shown: "chmod 0640",
+        holds: |host| mode(host, "secret") == 0o640,
+    },
+    Mended {
         what: "not on the lines of nsswitch.conf",
         break_it: |host| host.write("etc/nsswitch.conf", &NSSWITCH.replace(" ldaps", "")),
         shown: "put ldaps on the line group:",
@@ -69,6 +96,15 @@ const ROWS: &[Mended] = &[
     },
 ];
 
+/// The host has the daemon's user, whose group is that of root: what is for the daemon's group is whoever's
+/// who runs the tests.
+fn daemon_is_somebody(host: &Host) {
+    host.write("etc/passwd", "ldapsd:x:64998:0::/:/usr/sbin/nologin\n");
+    host.write("etc/group", "ldapsd:x:0:\n");
+    host.mode("", 0o755);
+    host.mode("secret", 0o640);
+}
+
 #[test]
 fn what_the_tool_mends_itself_is_not_mended_or_not_shown_or_mended_again() {
     for Mended { what, break_it, shown, holds } in ROWS {
@@ -86,6 +122,24 @@ fn what_the_tool_mends_itself_is_not_mended_or_not_shown_or_mended_again() {
         let (_, out) = host.ran(&["--fix", "--yes"]);
         assert!(!out.contains(shown), "{what}: done again:\n{out}");
     }
+}
+
+#[test]
+fn a_masked_unit_is_to_be_enabled_first() {
+    let host = Host::new();
+    fs::create_dir_all(host.path("etc/systemd/system")).unwrap();
+    let unit = host.path("etc/systemd/system/ldapsd.service");
+    std::os::unix::fs::symlink("/dev/null", unit).unwrap();
+    let (_, out) = host.ran(&[]);
+    assert!(out.contains("Mend this first: systemd: ldapsd.service is masked"), "{out}");
+}
+
+#[test]
+fn a_host_that_is_closed_for_all_is_not_seen() {
+    let host = Host::new();
+    host.write("etc/nologin", "back at noon\n");
+    let (_, out) = host.ran(&["--user", "alice"]);
+    assert!(out.contains("/etc/nologin is there"), "{out}");
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn why_a_server_cannot_be_contacted_is_not_told_apart() {
         Row {
             what: "a server that says nothing",
             break_it: |host| host.server.fault(Fault::SilenceBeforeTls),
-            found: &[("network", "silent")],
-            remedy: "a firewall drops",
+            found: &[("network", "silent-tls")],
+            remedy: "takes connections, so no firewall is in between",
             mend: |host| host.server.fault(Fault::None),
         },
         Row {

@@ -214,6 +214,27 @@ fn a_stack_that_locks_out_or_lets_in_is_not_seen() {
             mend: |host| host.write("usr/lib/x86_64-linux-gnu/security/pam_ldaps.so", ""),
         },
         Row {
+            what: "pam_ldaps misspelt",
+            break_it: |host| auth(host, "pam_ldaps.so", "pam_ldap.so"),
+            found: &[("PAM", "module-missing")],
+            remedy: "did you mean pam_ldaps.so? Correct /etc/pam.d/common-auth:",
+            mend: again,
+        },
+        Row {
+            what: "sshd has lines of its own",
+            break_it: |host| {
+                host.write(
+                    "etc/pam.d/sshd",
+                    "auth required pam_unix.so\n@include common-account\n",
+                );
+            },
+            found: &[("PAM", "not-included")],
+            remedy: "put \"@include common-auth\"",
+            mend: |host| {
+                host.write("etc/pam.d/sshd", "@include common-auth\n@include common-account\n");
+            },
+        },
+        Row {
             what: "system users alone",
             break_it: |host| {
                 auth(

@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use blake2::digest::consts::U8;
 use blake2::{Blake2b, Digest};
 use ldaps_core::idmap::Slice;
+use ldaps_core::protocol::tools::IDS_NOT_KEPT;
 use ldaps_core::sid::Sid;
 
 const FILE: &str = "ids";
@@ -39,8 +40,8 @@ struct Given {
     slices: Vec<Slice>,
     file: Option<File>,
     unsynced: bool,
-    /// Whether the journal knows that the file cannot be written.
-    told: bool,
+    /// Why the file cannot be written, which the journal is told once.
+    trouble: Option<String>,
 }
 
 /// Uids and gids are spaces of their own.
@@ -151,14 +152,19 @@ impl GivenIds {
         let written = file.and_then(|mut file| file.write_all(line.as_bytes()).map(|()| file));
         match written {
             Ok(file) => (given.file, given.unsynced) = (Some(file), true),
-            Err(error) if !std::mem::replace(&mut given.told, true) => {
-                tracing::error!(
-                    "{} cannot be written, so ids that are given now could be given again: {error}",
-                    self.path.display()
-                );
+            Err(error) if given.trouble.is_none() => {
+                let path = self.path.display();
+                let trouble = format!("{path} cannot be written, so {IDS_NOT_KEPT}: {error}");
+                tracing::error!("{trouble}");
+                given.trouble = Some(trouble);
             }
             Err(_) => {}
         }
+    }
+
+    /// Why what was given since the start is not all remembered, if it is not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
     }
 
     fn open_to_add(&self) -> io::Result<File> {
@@ -243,6 +249,16 @@ mod tests {
         }
         let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
         assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn ids_that_nobody_will_remember_are_given_in_silence() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let ids = GivenIds::open(&file.path().join("no-directory"));
+        assert_eq!(ids.trouble(), None);
+        ids.give(Kind::User, 5000, sid(1));
+        let trouble = ids.trouble().unwrap_or_default();
+        assert!(trouble.contains(IDS_NOT_KEPT), "{trouble}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn families(host: &Host, numbers: &Numbers) -> Vec<Family> {
 
 fn of_the_daemon(host: &Host, numbers: &Numbers) -> Vec<Family> {
     let version = env!("CARGO_PKG_VERSION");
-    let warnings = host.warnings.len();
+    let warnings = host.told().len();
     vec![
         gauge("ldapsd_build_info", "The version that runs, as a label.")
             .with(&[("version", version)], 1),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ldaps_core::ctl::{Ctl, State};
 use ldaps_core::protocol::client::AskError;
 use ldaps_core::protocol::messages::{NssReply, NssRequest, Verdict};
+use ldaps_core::protocol::tools::NOT_RELOADED;
 use ldaps_core::refusal::Refusal;
 use rustix::process::Signal;
 use test_directory::Fault;
@@ -53,8 +54,13 @@ fn a_reload_changes_nothing_or_too_much() {
         let place = format!("{}{place}", file.display());
         assert!(log().contains(&place), "{} should name {place}", log());
         assert!(log().contains("Remedy"), "{}", log());
+        let told = stage.status().warnings.join("\n");
+        assert!(told.starts_with(NOT_RELOADED) && told.contains(&place), "{told}");
         assert_eq!(decided(), Verdict::Granted);
     }
+    stage.files.write("ldaps.toml", &good);
+    stage.reload();
+    assert!(!stage.status().warnings.iter().any(|it| it.contains(NOT_RELOADED)), "told for ever");
 }
 
 #[test]

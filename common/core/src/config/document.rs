@@ -93,6 +93,9 @@ fn syntax_remedy(message: &str) -> &'static str {
     }
 }
 
+/// Keys whose text is a time.
+const TIMES: [&str; 5] = ["connect_timeout", "operation_timeout", "positive", "negative", "poll"];
+
 /// One table of the document, or its absence: then every key is absent too.
 pub(super) struct Section<'d, 't> {
     document: &'d Document<'t>,
@@ -151,7 +154,12 @@ impl<'d, 't> Section<'d, 't> {
     ) -> Option<At<T>> {
         let value = self.ask(key)?;
         let Some(text) = value.get_ref().as_str() else {
-            self.wrong_type(key, value, "text", &format!("{key} = \"...\""));
+            let example = match (TIMES.contains(&key), value.get_ref().as_integer()) {
+                (true, Some(seconds)) => format!("{seconds}s"),
+                (true, None) => "10s".to_owned(),
+                (false, _) => "...".to_owned(),
+            };
+            self.wrong_type(key, value, "text", &format!("{key} = \"{example}\""));
             return None;
         };
         self.checked(key, value, parse(text))
@@ -208,7 +216,10 @@ impl<'d, 't> Section<'d, 't> {
     pub(super) fn number(&mut self, key: &str) -> Option<At<u32>> {
         let value = self.ask(key)?;
         let Some(number) = value.get_ref().as_integer() else {
-            self.wrong_type(key, value, "a whole number", &format!("{key} = 1000"));
+            // What stands there in quotes is what was meant, most likely.
+            let meant = value.get_ref().as_str().and_then(|text| text.trim().parse::<u32>().ok());
+            let example = meant.unwrap_or(if key.ends_with("_days") { 14 } else { 1000 });
+            self.wrong_type(key, value, "a whole number", &format!("{key} = {example}"));
             return None;
         };
         let result = u32::from_str_radix(number.as_str(), number.radix()).map_err(|_| {

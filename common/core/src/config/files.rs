@@ -19,9 +19,7 @@ const DAEMON: &str = "ldapsd";
 const GROUP_WRITE: u32 = 0o020;
 const OTHER_WRITE: u32 = 0o002;
 const OTHER_ANY: u32 = 0o007;
-const OWNER_READ: u32 = 0o400;
 const GROUP_READ: u32 = 0o040;
-const OTHER_READ: u32 = 0o004;
 
 /// Checks that nobody but root or the running user can change what `path` says.
 pub(super) fn check_unchangeable(path: &Path, metadata: &Metadata) -> Result<(), Fault> {
@@ -170,21 +168,6 @@ pub(super) fn unreadable(what: &str, path: &Path, error: &io::Error) -> Fault {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-/// Whether the daemon's own user may read the file, as far as the file's owner and mode go. True
-/// where there is no such user yet, or no such file: that is said elsewhere.
-pub(super) fn daemon_may_read(path: &Path) -> bool {
-    let Ok(metadata) = fs::metadata(path) else { return true };
-    let Some(uid) = id_in_file("/etc/passwd") else { return true };
-    let mode = metadata.mode();
-    if metadata.uid() == uid {
-        mode & OWNER_READ != 0
-    } else if Some(metadata.gid()) == id_in_file("/etc/group") {
-        mode & GROUP_READ != 0
-    } else {
-        mode & OTHER_READ != 0
-    }
 }
 
 /// The daemon's id in /etc/passwd or /etc/group: the third field in both. Read as a file, because

@@ -15,6 +15,7 @@ mod filter;
 mod ldap_conf;
 mod looks;
 mod profile;
+mod reachable;
 mod read_accounts;
 mod read_directory;
 mod read_looks;
@@ -32,6 +33,7 @@ pub use errors::{ConfigError, ConfigErrors, Fault, Finding, Place, Position, War
 pub use filter::{FilterNode, LdapFilter};
 pub use looks::{LocalGroups, Look, PrimaryGroup, UserLooks, UserOverride};
 pub use profile::{Profile, STANDING_ATTRIBUTES};
+pub use reachable::unreadable_by_daemon;
 pub use self_writable::is_self_writable;
 pub use suggest::nearest_name;
 pub use types::{
@@ -116,23 +118,6 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
         Some(config) if !failed => Ok(Loaded { config, warnings, self_writable }),
         _ => Err(ConfigErrors::found(errors)),
     }
-}
-
-/// Files the configuration names that the daemon's user could not read, once it has dropped root.
-/// Only root asks: everybody else's [`load`] has failed on such a file already, or is not told.
-#[must_use]
-pub fn unreadable_by_daemon(config: &Config) -> Vec<Warning> {
-    let tls = &config.tls;
-    [Some(&config.directory.bind_secret), tls.ca_file.as_ref(), tls.crl_file.as_ref()]
-        .into_iter()
-        .flatten()
-        .filter(|path| !files::daemon_may_read(path))
-        .map(|path| Finding {
-            place: Place::file(path),
-            problem: "the daemon's user ldapsd may not read this file".to_owned(),
-            remedy: format!("run: chgrp ldapsd {0} && chmod g+r {0}", path.display()),
-        })
-        .collect()
 }
 
 /// Reads a text file whose owner and mode are in order. None: it is absent where it may be, or its

@@ -7,6 +7,12 @@ use crate::entries::{GroupEntry, PasswdEntry};
 use crate::protocol::messages::{Cursor, Verdict};
 use crate::protocol::request_id::RequestId;
 
+/// How the warning begins in [`super::admin::Status::warnings`] after a reload that failed.
+pub const NOT_RELOADED: &str =
+    "the last reload failed: the configuration from before stays in force";
+/// What the warning says there when ids that are given are not remembered.
+pub const IDS_NOT_KEPT: &str = "ids that are given now could be given again";
+
 /// One group, as the directory has it and as this host shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReport {

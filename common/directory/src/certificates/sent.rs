@@ -9,13 +9,12 @@ use ldaps_core::config;
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslVerifyMode};
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
 use super::Certificate;
-use crate::connection::tcp_connect;
 use crate::discovery::candidates;
 use crate::error::DirectoryError;
+use crate::reach::{Patience, tcp_connect};
 use crate::server::Server;
 use crate::tls::{Tls, handshake_words, name_of};
 use crate::tls_fault::TlsFault;
@@ -50,13 +49,15 @@ pub struct Accepted {
 /// # Errors
 /// [`DirectoryError`]: no address, no connection, no TLS.
 pub fn as_sent(server: &Server, patience: Duration) -> Result<Sent, DirectoryError> {
-    block_on(server, patience, async {
+    block_on(server, async {
+        let patience = Patience::of(patience);
         let began = Instant::now();
         let tcp = tcp_connect(server, patience).await?;
         let connected_in = began.elapsed();
         let lost = |problem: String| DirectoryError::Connect { server: server.clone(), problem };
         let address = tcp.peer_addr().map_err(|error| lost(error.to_string()))?;
-        let (protocol, certificates) = refused_handshake(server, tcp).await?;
+        let (protocol, certificates) =
+            patience.for_tls(server, refused_handshake(server, tcp)).await??;
         Ok(Sent { address, protocol, certificates, connected_in })
     })
 }
@@ -70,10 +71,12 @@ pub fn as_accepted(
     tls: &Tls,
     patience: Duration,
 ) -> Result<Accepted, DirectoryError> {
-    block_on(server, patience, async {
+    block_on(server, async {
+        let patience = Patience::of(patience);
         let began = Instant::now();
         let tcp = tcp_connect(server, patience).await?;
-        let stream = tls.handshake(server, tcp).await.map_err(tls_error)?;
+        let stream =
+            patience.for_tls(server, tls.handshake(server, tcp)).await?.map_err(tls_error)?;
         let chain = stream.ssl().verified_chain().map(|chain| copies(chain.iter()));
         let protocol = stream.ssl().version_str().to_owned();
         Ok(Accepted { protocol, chain: chain.unwrap_or_default(), took: began.elapsed() })
@@ -96,7 +99,6 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 fn block_on<T>(
     server: &Server,
-    patience: Duration,
     work: impl Future<Output = Result<T, DirectoryError>>,
 ) -> Result<T, DirectoryError> {
     let runtime = runtime().map_err(|error| DirectoryError::Connect {
@@ -104,15 +106,9 @@ fn block_on<T>(
         problem: error.to_string(),
     })?;
     // The name's look-up runs on a thread that cannot be stopped: it is not waited for.
-    let done = runtime.block_on(timeout_of(patience, work));
+    let done = runtime.block_on(work);
     runtime.shutdown_background();
-    done.unwrap_or_else(|| {
-        Err(DirectoryError::Timeout { server: server.clone(), what: "connecting", after: patience })
-    })
-}
-
-async fn timeout_of<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
-    timeout(patience, work).await.ok()
+    done
 }
 
 fn tls_error(fault: TlsFault) -> DirectoryError {

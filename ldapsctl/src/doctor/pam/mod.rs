@@ -163,10 +163,15 @@ fn instead_the_absent(service: &str, stack: &Stack, before: usize, troubles: &mu
             who: vec!["everybody".to_owned()],
             end: format!("{}:{} names {}, which is not installed", line.file, line.number, line.module),
             why: "libpam takes it for a refusal, and people are locked out",
-            remedy: format!(
-                "sudo apt-get install --reinstall {package}; or, where that is not its package, take \
-                 the line out and count the jumps over it"
-            ),
+            remedy: match line.module.starts_with("pam_lda") && line.module != modules::OURS {
+                true => {
+                    format!("did you mean {}? Correct {}:{}", modules::OURS, line.file, line.number)
+                }
+                false => format!(
+                    "sudo apt-get install --reinstall {package}; or, where that is not its package, \
+                     take the line out and count the jumps over it"
+                ),
+            },
         });
     }
 }
@@ -209,6 +214,23 @@ fn directory_people(service: &str, stack: &Stack, troubles: &mut Vec<Trouble>) {
     ] {
         let services = vec![service.to_owned()];
         let phase_words = phase.words();
+        let common = format!("common-{phase_words}");
+        let includes = stack.lines().iter().any(|line| line.file.ends_with(&common));
+        if !stack.asks(phase, modules::OURS) && !includes {
+            troubles.push(Trouble {
+                id: "not-included",
+                services,
+                who: vec!["users of the directory".to_owned()],
+                end: format!("/etc/pam.d/{service} does not include {common}, where pam_ldaps.so stands"),
+                why,
+                // pam-auth-update never touches a service's own file.
+                remedy: format!(
+                    "sudoedit /etc/pam.d/{service}: put \"@include {common}\" in the place of its own lines \
+                     for {phase_words}"
+                ),
+            });
+            continue;
+        }
         if !stack.asks(phase, modules::OURS) {
             troubles.push(Trouble {
                 id: "not-asked",

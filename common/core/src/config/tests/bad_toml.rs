@@ -22,7 +22,11 @@ const BEHIND_DIRECTORY: &[(&str, &str, &[&str])] = &[
     ("[cache]\n\"spaced key\" = 1", "5:1", &["spaced key"]),
     // Types.
     ("base = 5", "4:8", &["directory.base must be text, not a number"]),
-    ("connect_timeout = 5", "4:19", &["must be text", "connect_timeout = \"...\""]),
+    // What is proposed is taken.
+    ("connect_timeout = 5", "4:19", &["must be text", "connect_timeout = \"5s\""]),
+    ("[cache]\npoll = 10", "5:8", &["must be text", "poll = \"10s\""]),
+    ("[pam]\noffline_days = \"14\"", "5:16", &["a whole number", "offline_days = 14"]),
+    ("[pam]\noffline_days = true", "5:16", &["a whole number", "offline_days = 14"]),
     ("[nss]\nenumerate = \"yes\"", "5:13", &["nss.enumerate must be true or false, not text"]),
     ("[ids]\nmin_id = \"2000\"", "5:10", &["must be a whole number, not text"]),
     ("[ids]\nmin_id = 2000.5", "5:10", &["must be a whole number"]),
