@@ -123,7 +123,9 @@ fn seen_after(host: &Host<'_>, row: &Row) -> Check<(Duration, Duration)> {
             return Ok((asked, promised));
         }
         if asked >= promised && promised == row.within {
-            promised = row.within.max(longest_wait(host)?);
+            let wait = longest_wait(host)?;
+            // Whose turn it is to be held against the directory is decided at a poll.
+            promised = if row.within == POLLED { POLLED.max(wait) } else { row.within + wait };
         }
         ensure(asked < promised, || {
             format!(
