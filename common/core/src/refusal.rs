@@ -53,7 +53,45 @@ pub enum Refusal {
     NotTheSavedPassword,
 }
 
+/// What a refusal says of the password that was sent, or of the account's future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The password is right, and another one is wanted first.
+    PasswordRight,
+    /// The password is wrong.
+    PasswordWrong,
+    /// The account is none that may be used any more.
+    AccountEnded,
+    /// Nothing of either, or nothing that AD would not say again.
+    Nothing,
+}
+
 impl Refusal {
+    /// What follows from it beyond this one login.
+    #[must_use]
+    pub fn says(self) -> Says {
+        match self {
+            Self::PasswordExpired | Self::PasswordMustChange => Says::PasswordRight,
+            Self::WrongPassword => Says::PasswordWrong,
+            Self::AccountDisabled | Self::AccountExpired => Says::AccountEnded,
+            Self::NoSuchUser
+            | Self::Restriction
+            | Self::LogonHours
+            | Self::Workstation
+            | Self::LockedOut
+            | Self::TooManyGroups
+            | Self::OtherSubCode(_)
+            | Self::NotAllowed
+            | Self::StateUnreadable
+            | Self::UnusablePassword
+            | Self::CallerNotPermitted
+            | Self::TooManyAttempts
+            | Self::NewPasswordRejected
+            | Self::ChangeForbidden
+            | Self::NotTheSavedPassword => Says::Nothing,
+        }
+    }
+
     /// The reason that AD's bind failure `data <hex>` stands for
     /// (MS-ERREF 2.2, ERROR_* of winerror.h; the meanings as bind results in MS-ADTS 5.1.1.3).
     #[must_use]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ldaps_core::names::UserName;
 use ldaps_core::protocol::messages::Login;
-use ldaps_core::refusal::Refusal;
+use ldaps_core::refusal::{Refusal, Says};
 use ldaps_core::secret::Password;
 use ldaps_directory::{BindOutcome, Depth, Judgement, Wanted};
 use tokio::time::Instant;
@@ -74,10 +74,10 @@ async fn steps(
     };
     match outcome {
         BindOutcome::Accepted => host.readings.put(peer, login, reading),
-        BindOutcome::Refused(
-            refusal @ (Refusal::PasswordExpired | Refusal::PasswordMustChange),
-        ) => host.readings.put(peer, login, reading.wanting_first(refusal)),
-        BindOutcome::Refused(_) => {}
+        BindOutcome::Refused(refusal) => match refusal.says() {
+            Says::PasswordRight => host.readings.put(peer, login, reading.wanting_first(refusal)),
+            Says::PasswordWrong | Says::AccountEnded | Says::Nothing => {}
+        },
     }
     Ok(after_the_bind(outcome, hopeless))
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use ldaps_core::refusal::Refusal;
+use ldaps_core::refusal::{Refusal, Says};
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, Lockout};
 use lru::LruCache;
@@ -56,33 +56,18 @@ impl WrongPasswords {
     /// as it does in AD.
     pub(super) fn count(&self, sid: Sid, outcome: BindOutcome) {
         let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            BindOutcome::Refused(Refusal::WrongPassword) => {
+        let says = match outcome {
+            BindOutcome::Accepted => Says::PasswordRight,
+            BindOutcome::Refused(refusal) => refusal.says(),
+        };
+        match says {
+            Says::PasswordWrong => {
                 sent.get_or_insert_mut(sid, VecDeque::new).push_back(Instant::now());
             }
-            BindOutcome::Accepted
-            | BindOutcome::Refused(Refusal::PasswordExpired | Refusal::PasswordMustChange) => {
+            Says::PasswordRight => {
                 sent.pop(&sid);
             }
-            BindOutcome::Refused(
-                Refusal::NoSuchUser
-                | Refusal::Restriction
-                | Refusal::LogonHours
-                | Refusal::Workstation
-                | Refusal::AccountDisabled
-                | Refusal::AccountExpired
-                | Refusal::LockedOut
-                | Refusal::TooManyGroups
-                | Refusal::OtherSubCode(_)
-                | Refusal::NotAllowed
-                | Refusal::StateUnreadable
-                | Refusal::UnusablePassword
-                | Refusal::CallerNotPermitted
-                | Refusal::TooManyAttempts
-                | Refusal::NewPasswordRejected
-                | Refusal::ChangeForbidden
-                | Refusal::NotTheSavedPassword,
-            ) => {}
+            Says::AccountEnded | Says::Nothing => {}
         }
     }
 

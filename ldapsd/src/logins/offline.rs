@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use ldaps_core::entries::GroupEntry;
 use ldaps_core::names::{GroupName, UserName};
 use ldaps_core::protocol::messages::Login;
-use ldaps_core::refusal::Refusal;
+use ldaps_core::refusal::{Refusal, Says};
 use ldaps_core::secret::Password;
 use ldaps_core::sid::Sid;
 use ldaps_directory::{BindOutcome, DirectoryError, Judgement};
@@ -35,6 +35,7 @@ use crate::offline::record::{Record, Seen};
 /// After a change AD takes the password before it, too, for so long (MS KB 906305,
 /// OldPasswordAllowedPeriod): that it took one says little of which one it was.
 const OLD_PASSWORD_PERIOD: Duration = Duration::from_secs(3600);
+
 /// Why nothing is kept of a password that AD has just taken.
 type NotKept = &'static str;
 
@@ -53,8 +54,8 @@ pub(super) async fn heed_account(host: &Host, login: &Login<'_>, user: Option<&K
         return host.offline.forget(sid, "it was changed in the directory").await;
     }
     let objections = state.objections(SystemTime::now()).unwrap_or_default();
-    let ended = [Refusal::AccountDisabled, Refusal::AccountExpired];
-    if let Some(refusal) = objections.into_iter().find(|refusal| ended.contains(refusal)) {
+    let is_end = |refusal: &Refusal| refusal.says() == Says::AccountEnded;
+    if let Some(refusal) = objections.into_iter().find(is_end) {
         host.offline.forget(sid, &refusal.to_string()).await;
     }
 }
@@ -120,36 +121,17 @@ pub(super) async fn heed_bind(
             }
             Err(error) => tracing::debug!("nothing is saved of {}: {error}", login.user),
         },
-        BindOutcome::Refused(refusal @ (Refusal::AccountDisabled | Refusal::AccountExpired)) => {
-            host.offline.forget(sid, &refusal.to_string()).await;
-        }
-        BindOutcome::Refused(Refusal::WrongPassword) => {
-            if let Some(record) = host.offline.of(sid)
-                && host.offline.matches(&record, password).await
-            {
-                host.offline.forget(sid, "AD calls that very password wrong").await;
+        BindOutcome::Refused(refusal) => match refusal.says() {
+            Says::AccountEnded => host.offline.forget(sid, &refusal.to_string()).await,
+            Says::PasswordWrong => {
+                if let Some(record) = host.offline.of(sid)
+                    && host.offline.matches(&record, password).await
+                {
+                    host.offline.forget(sid, "AD calls that very password wrong").await;
+                }
             }
-        }
-        // These say nothing of the password, or nothing that AD would not say again.
-        BindOutcome::Refused(
-            Refusal::NoSuchUser
-            | Refusal::Restriction
-            | Refusal::LogonHours
-            | Refusal::Workstation
-            | Refusal::PasswordExpired
-            | Refusal::PasswordMustChange
-            | Refusal::LockedOut
-            | Refusal::TooManyGroups
-            | Refusal::OtherSubCode(_)
-            | Refusal::NotAllowed
-            | Refusal::StateUnreadable
-            | Refusal::UnusablePassword
-            | Refusal::CallerNotPermitted
-            | Refusal::TooManyAttempts
-            | Refusal::NewPasswordRejected
-            | Refusal::ChangeForbidden
-            | Refusal::NotTheSavedPassword,
-        ) => {}
+            Says::PasswordRight | Says::Nothing => {}
+        },
     }
 }
 
